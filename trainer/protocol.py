@@ -1,0 +1,130 @@
+"""What a job says while it runs: one JSON object a line, appended to `messages.jsonl` of its run folder.
+
+A reader skips lines and types it does not know, so that an older studio can follow a newer trainer.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+MESSAGES_FILE = "messages.jsonl"
+LOG_FILE = "log.txt"
+STOP_FILE = "stop"
+"""A file of this name in the run folder asks the job to stop; it is looked for between two steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """Common to all messages: when it was written (seconds since the epoch)."""
+
+    type: ClassVar[str]
+    time: float = field(default_factory=time.time)
+
+    def to_json(self) -> str:
+        return json.dumps({"type": self.type, **asdict(self)}, ensure_ascii=False, allow_nan=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started(Message):
+    """The job runs: what it is ("train", "extract", "parse"), its process, and for training its recipe."""
+
+    type: ClassVar[str] = "started"
+    kind: str
+    pid: int
+    device: str = "cpu"
+    recipe: str = ""
+    epochs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Message):
+    """`done` of `total` units of the named stage ("load", "extract", "train", "parse", ...) are finished."""
+
+    type: ClassVar[str] = "progress"
+    stage: str
+    done: int
+    total: int
+    eta_s: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch(Message):
+    """An epoch (counted from 1) ended: mean losses by name, metrics by name ("val/segment/Type@AV", in %)."""
+
+    type: ClassVar[str] = "epoch"
+    epoch: int
+    epochs: int
+    losses: dict[str, float]
+    metrics: dict[str, float] = field(default_factory=dict)
+    lr: float = 0.0
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Message):
+    """Something a person should read; the job goes on."""
+
+    type: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished(Message):
+    """The job ended well. `outputs` names what it made ("checkpoint", "parses", ...) by path."""
+
+    type: ClassVar[str] = "finished"
+    outputs: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Message):
+    """The job ended badly: one sentence that says what is wrong, where, and what to do."""
+
+    type: ClassVar[str] = "failed"
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped(Message):
+    """The job ended because it was asked to; what it had made so far is kept."""
+
+    type: ClassVar[str] = "stopped"
+
+
+_TYPES: dict[str, type[Message]] = {
+    kind.type: kind for kind in (Started, Progress, Epoch, Note, Finished, Failed, Stopped)
+}
+
+
+def read_message(line: str) -> Message | None:
+    """The message on a line, or None when the line is not one (library output, a half-written line)."""
+    try:
+        fields: Any = json.loads(line)
+        kind = _TYPES[fields.pop("type")]
+        return kind(**{name: value for name, value in fields.items() if name in kind.__dataclass_fields__})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+class Reporter:
+    """Appends messages to a run folder; without a folder it is silent. Knows whether a stop was asked for."""
+
+    def __init__(self, run_dir: Path | None) -> None:
+        self._run_dir = run_dir
+        if run_dir is not None:
+            run_dir.mkdir(parents=True, exist_ok=True)
+
+    def send(self, message: Message) -> None:
+        if self._run_dir is not None:
+            with (self._run_dir / MESSAGES_FILE).open("a", encoding="utf-8") as file:
+                file.write(message.to_json() + "\n")
+
+    @property
+    def is_stop_requested(self) -> bool:
+        return self._run_dir is not None and (self._run_dir / STOP_FILE).exists()
