@@ -1,0 +1,110 @@
+"""A job as its messages tell it: a value that each message carries one step further."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from trainer.protocol import Epoch, Failed, Finished, Message, Note, Progress, Started, Stopped
+
+
+class JobState(StrEnum):
+    """Where a job is in its life. `LOST` is a job whose process is gone without a last word."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+    @property
+    def is_over(self) -> bool:
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """What is to run: a trainer command line, or another module's, and the name of its run folder.
+
+    With `after`, it runs only if the job of that name ended well.
+    """
+
+    name: str
+    title: str
+    kind: str
+    arguments: tuple[str, ...]
+    module: str = "trainer"
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What is known of a job. `name` is its run folder's; `title` is what a person reads."""
+
+    name: str
+    title: str
+    kind: str
+    state: JobState = JobState.QUEUED
+    device: str = ""
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    eta_s: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    epochs: tuple[Epoch, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str = ""
+    outputs: tuple[tuple[str, str], ...] = ()
+    metrics: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the current stage is done, or None when that is not known."""
+        return min(1.0, self.done / self.total) if self.total else None
+
+    def advanced(self, message: Message) -> JobStatus:
+        """The status after one more message."""
+        match message:
+            case Started():
+                # A resumed run starts again: what an earlier attempt ended with no longer holds.
+                return replace(
+                    self,
+                    state=JobState.RUNNING,
+                    device=message.device,
+                    started=self.started or message.time,
+                    ended=None,
+                    error="",
+                )
+            case Progress():
+                return replace(
+                    self, stage=message.stage, done=message.done, total=message.total, eta_s=message.eta_s
+                )
+            case Epoch():
+                earlier = tuple(epoch for epoch in self.epochs if epoch.epoch < message.epoch)
+                return replace(
+                    self,
+                    stage="train",
+                    done=message.epoch,
+                    total=message.epochs,
+                    eta_s=message.eta_s,
+                    epochs=(*earlier, message),
+                )
+            case Note():
+                return replace(self, notes=(*self.notes, message.text))
+            case Finished():
+                return replace(
+                    self,
+                    state=JobState.FINISHED,
+                    eta_s=None,
+                    ended=message.time,
+                    outputs=tuple(message.outputs.items()),
+                    metrics=tuple(message.metrics.items()),
+                )
+            case Failed():
+                return replace(self, state=JobState.FAILED, eta_s=None, ended=message.time, error=message.error)
+            case Stopped():
+                return replace(self, state=JobState.STOPPED, eta_s=None, ended=message.time)
+            case _:
+                return self

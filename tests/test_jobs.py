@@ -1,0 +1,181 @@
+"""Jobs are real processes, followed through their files."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from avvp_studio.domain.job import JobOrder, JobState
+from avvp_studio.jobs import Jobs, next_name
+from trainer.protocol import MESSAGES_FILE, STOP_FILE
+
+PROGRAM = """
+    import sys, time
+    from pathlib import Path
+    from trainer.protocol import *
+    reporter = Reporter(Path(sys.argv[1]))
+    reporter.send(Started(kind="train", pid=0, epochs=2))
+    reporter.send(Epoch(epoch=1, epochs=2, losses={"total": 1.0}))
+    mode = sys.argv[2]
+    while mode == "wait" and not reporter.is_stop_requested:
+        time.sleep(0.02)
+    if mode == "wait":
+        reporter.send(Stopped())
+    elif mode == "crash":
+        print("something broke", file=sys.stderr)
+        sys.exit(9)
+    else:
+        reporter.send(Epoch(epoch=2, epochs=2, losses={"total": 0.5}))
+        reporter.send(Finished(outputs={"checkpoint": "best"}))
+"""
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runs folder, and a module `worker` that a job can run."""
+    (tmp_path / "worker.py").write_text(textwrap.dedent(PROGRAM))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def jobs(qtbot: QtBot, runs: Path) -> Jobs:
+    jobs = Jobs()
+    jobs.attach(runs)
+    return jobs
+
+
+def order(runs: Path, name: str, mode: str, after: str = "") -> JobOrder:
+    return JobOrder(name, f"Job {name}", "train", (str(runs / name), mode), module="worker", after=after)
+
+
+def wait_for(qtbot: QtBot, jobs: Jobs, name: str, state: JobState) -> None:
+    qtbot.waitUntil(lambda: (status := jobs.status(name)) is not None and status.state is state, timeout=20_000)
+
+
+def test_a_job_runs_to_its_end_and_is_announced_once(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    ended: list[str] = []
+    jobs.job_ended.connect(ended.append)
+    jobs.submit(order(runs, "a", "finish"))
+    wait_for(qtbot, jobs, "a", JobState.FINISHED)
+    status = jobs.status("a")
+    assert status is not None
+    assert [epoch.losses["total"] for epoch in status.epochs] == [1.0, 0.5]
+    assert dict(status.outputs) == {"checkpoint": "best"}
+    assert ended == ["a"]
+    assert not jobs.is_busy
+
+
+def test_jobs_run_one_after_another(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    jobs.submit(order(runs, "b", "finish"))
+    wait_for(qtbot, jobs, "a", JobState.RUNNING)
+    assert jobs.status("b").state is JobState.QUEUED  # type: ignore[union-attr]
+    jobs.stop("a")
+    wait_for(qtbot, jobs, "a", JobState.STOPPED)
+    wait_for(qtbot, jobs, "b", JobState.FINISHED)
+
+
+def test_a_queued_job_that_is_stopped_never_starts(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    jobs.submit(order(runs, "b", "finish"))
+    jobs.stop("b")
+    assert jobs.status("b").state is JobState.STOPPED  # type: ignore[union-attr]
+    jobs.stop("a")
+    wait_for(qtbot, jobs, "a", JobState.STOPPED)
+    assert not (runs / "b" / "log.txt").exists()
+
+
+def test_a_job_waits_for_its_forerunner_and_is_dropped_when_that_fails(
+    qtbot: QtBot, jobs: Jobs, runs: Path
+) -> None:
+    jobs.submit(order(runs, "a", "crash"))
+    jobs.submit(order(runs, "b", "finish", after="a"))
+    wait_for(qtbot, jobs, "a", JobState.FAILED)
+    wait_for(qtbot, jobs, "b", JobState.STOPPED)
+
+
+def test_a_crash_is_told_with_its_last_line_of_log(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "crash"))
+    wait_for(qtbot, jobs, "a", JobState.FAILED)
+    status = jobs.status("a")
+    assert status is not None
+    assert "something broke" in status.error
+    assert "log.txt" in status.error
+
+
+def test_a_running_job_outlives_the_studio_and_is_found_again(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    wait_for(qtbot, jobs, "a", JobState.RUNNING)
+    qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
+    jobs.attach(None)  # the window closes
+
+    later = Jobs()
+    later.attach(runs)
+    status = later.status("a")
+    assert status is not None
+    assert status.state is JobState.RUNNING
+    assert len(status.epochs) == 1
+    later.stop("a")
+    wait_for(qtbot, later, "a", JobState.STOPPED)
+
+
+def test_a_job_that_died_while_nobody_looked_is_failed(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
+    record = json.loads((runs / "a" / "job.json").read_text())
+    jobs.attach(None)
+    process = psutil.Process(record["pid"])
+    process.kill()
+    process.wait(timeout=10)
+
+    later = Jobs()
+    later.attach(runs)
+    wait_for(qtbot, later, "a", JobState.FAILED)
+
+
+def test_another_process_with_the_same_number_is_not_the_job(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    folder = runs / "a"
+    folder.mkdir(parents=True)
+    record = {
+        "order": {"name": "a", "title": "Job a", "kind": "train", "arguments": []},
+        "pid": os.getpid(),
+        "process_time": 1.0,
+    }
+    (folder / "job.json").write_text(json.dumps(record))
+    jobs.attach(runs)
+    wait_for(qtbot, jobs, "a", JobState.FAILED)
+    assert psutil.pid_exists(os.getpid())
+
+
+def test_lines_that_are_no_messages_are_skipped(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
+    with (runs / "a" / MESSAGES_FILE).open("a") as file:
+        file.write('not json\n{"type": "from the future"}\n[1, 2]\n{"type": "note", "text": "read me"}\n')
+    qtbot.waitUntil(lambda: jobs.status("a").notes == ("read me",), timeout=20_000)  # type: ignore[union-attr]
+    (runs / "a" / STOP_FILE).touch()
+    wait_for(qtbot, jobs, "a", JobState.STOPPED)
+
+
+def test_a_job_that_cannot_be_written_is_refused_with_a_message(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    runs.mkdir()
+    (runs / "a").write_text("in the way")
+    with qtbot.waitSignal(jobs.failed) as blocker:
+        jobs.submit(order(runs, "a", "finish"))
+    assert "could not be written" in blocker.args[0]
+    assert not jobs.statuses
+
+
+def test_names_of_runs_sort_by_time_and_are_never_taken(tmp_path: Path) -> None:
+    first = next_name(tmp_path, "han")
+    (tmp_path / first).mkdir()
+    second = next_name(tmp_path, "han")
+    assert first != second
+    assert first < second or not second.startswith(first)
