@@ -24,6 +24,25 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """A recipe of the trainer, as its `recipes` command lists it. `features` names the sets that it needs."""
+
+    name: str
+    summary: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What a person asks of a training; None leaves a value to the recipe."""
+
+    recipe: Recipe
+    device: str = "auto"
+    epochs: int | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobOrder:
     """What is to run: a trainer command line, or another module's, and the name of its run folder.
 

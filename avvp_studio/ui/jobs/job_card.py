@@ -1,0 +1,144 @@
+"""One job in the list: what it is, how far it is, and a button to stop it."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from avvp_studio.domain.job import JobState, JobStatus
+from avvp_studio.ui.theme import Theme
+
+_STAGES = {
+    "load": "Loading features",
+    "extract": "Extracting features",
+    "render": "Making clips",
+    "train": "Training",
+    "parse": "Parsing clips",
+}
+
+
+class JobCard(QFrame):
+    """A card that shows a status. Clicking it asks to see the job's curves."""
+
+    selected = Signal(str)
+    stop_requested = Signal(str)
+
+    def __init__(self, status: JobStatus, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("jobCard")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._name = status.name
+        self._theme = theme
+        self._is_current = False
+        self._title = QLabel()
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._state = QLabel()
+        self._stop = QToolButton()
+        self._stop.setText("Stop")
+        self._stop.setToolTip("Stop after the current step; what was made is kept")
+        self._stop.clicked.connect(lambda: self.stop_requested.emit(self._name))
+        self._progress = QProgressBar(textVisible=False)
+        self._progress.setFixedHeight(4)
+        self._detail = QLabel(wordWrap=True)
+        self._detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self._title, 1)
+        top.addWidget(self._state)
+        top.addWidget(self._stop)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(10, 8, 10, 8)
+        rows.setSpacing(6)
+        rows.addLayout(top)
+        rows.addWidget(self._progress)
+        rows.addWidget(self._detail)
+        self.show_status(status, is_stopping=False)
+
+    def show_status(self, status: JobStatus, *, is_stopping: bool) -> None:
+        self._title.setText(status.title)
+        self._title.setToolTip(f"{status.title}\n{status.name}")
+        self._state.setText("stopping" if is_stopping else status.state.value)
+        self._state.setStyleSheet(f"color: {_state_colour(status.state, self._theme)}")
+        is_running = status.state is JobState.RUNNING
+        self._stop.setVisible(not status.state.is_over)
+        self._stop.setEnabled(not is_stopping)
+        self._progress.setVisible(is_running)
+        fraction = status.fraction
+        self._progress.setRange(0, 0 if fraction is None else 1000)
+        self._progress.setValue(0 if fraction is None else round(1000 * fraction))
+        self._detail.setText(describe(status))
+        self._detail.setStyleSheet(
+            f"color: {self._theme.danger if status.state is JobState.FAILED else self._theme.text_muted}"
+        )
+        self.setAccessibleName(f"{status.title}, {status.state.value}")
+        self._paint_frame()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+
+    def set_current(self, is_current: bool) -> None:
+        self._is_current = is_current
+        self._paint_frame()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.selected.emit(self._name)
+        super().mousePressEvent(event)
+
+    def _paint_frame(self) -> None:
+        theme = self._theme
+        edge = theme.accent if self._is_current else theme.border
+        self.setStyleSheet(
+            f"#jobCard {{ background: {theme.raised}; border: 1px solid {edge}; border-radius: 6px }}"
+        )
+
+
+def describe(status: JobStatus) -> str:
+    """One line under a job's title: where it is, how long it will take, or how it ended."""
+    if status.state is JobState.QUEUED:
+        return "Waits for the job before it"
+    if status.state is JobState.RUNNING:
+        stage = _STAGES.get(status.stage, status.stage.capitalize()) or "Starting"
+        count = f" {status.done} of {status.total}" if status.total else ""
+        unit = "epoch" if status.stage == "train" else ""
+        left = f" · {duration_text(status.eta_s)} left" if status.eta_s is not None else ""
+        return f"{stage}{f', {unit}' if unit else ''}{count}{left}"
+    if status.state is JobState.FAILED:
+        return status.error
+    took = f"{duration_text(status.ended - status.started)}" if status.started and status.ended else ""
+    when = time.strftime("%d %b %H:%M", time.localtime(status.ended)) if status.ended else ""
+    score = dict(status.metrics).get("val/segment/Type@AV")
+    parts = [when, f"took {took}" if took else "", f"val Type@AV {score:.1f}" if score is not None else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as a person says it: "8 s", "2 min 5 s", "1 h 20 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _state_colour(state: JobState, theme: Theme) -> str:
+    return {
+        JobState.RUNNING: theme.accent,
+        JobState.FINISHED: theme.success,
+        JobState.FAILED: theme.danger,
+        JobState.LOST: theme.danger,
+    }.get(state, theme.text_muted)
