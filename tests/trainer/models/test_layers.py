@@ -1,0 +1,207 @@
+"""The blocks that parsers are built from."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from trainer.models.layers import (
+    HanLayer,
+    HanStack,
+    MmilPooling,
+    Projection,
+    binary_cross_entropy,
+    rows_to_segments,
+)
+
+
+def stack(update, layers=2) -> HanStack:
+    torch.manual_seed(0)
+    return HanStack(8, heads=2, feedforward=16, layers=layers, dropout=0.1, update=update).eval()
+
+
+@pytest.fixture
+def pair():
+    """Projected audio and visual (B, T, D) of two clips of four segments."""
+    torch.manual_seed(1)
+    return torch.randn(2, 4, 8), torch.randn(2, 4, 8)
+
+
+WHOLE = torch.ones(2, 4, dtype=torch.bool)
+
+
+def test_eight_rows_a_segment_become_their_mean():
+    features = torch.arange(2 * 80 * 3, dtype=torch.float32).reshape(2, 80, 3)
+
+    segments = rows_to_segments(features, 10)
+
+    assert segments.shape == (2, 10, 3)
+    assert torch.equal(segments[1, 4], features[1, 32:40].mean(dim=0))
+
+
+def test_rows_that_do_not_divide_into_segments_are_refused():
+    with pytest.raises(ValueError, match="81 feature rows do not divide into 10 segments"):
+        rows_to_segments(torch.zeros(1, 81, 3), 10)
+
+
+def test_visual_sets_of_different_width_are_joined_into_one(make_batch):
+    projection = Projection(6, (4, 7), 8)
+
+    audio, visual = projection(make_batch(visual=(4, 7), rows_per_segment=8))
+
+    assert audio.shape == visual.shape == (3, 5, 8)
+
+
+def test_averaging_before_the_projection_equals_averaging_after_it(make_batch):
+    projection = Projection(6, (4,), 8)
+    batch = make_batch(rows_per_segment=8)
+
+    _, visual = projection(batch)
+
+    after = projection.visual[0](batch.visual[0]).reshape(3, 5, 8, 8).mean(dim=2)
+    torch.testing.assert_close(visual, after)
+
+
+def test_a_missing_visual_set_is_refused(make_batch):
+    with pytest.raises(ValueError, match="reads 2 visual feature sets, not 1"):
+        Projection(6, (4, 7), 8)(make_batch())
+    with pytest.raises(ValueError, match="at least one visual"):
+        Projection(6, (), 8)
+
+
+def test_a_layer_treats_both_modalities_alike(pair):
+    """One set of weights: exchanging the modalities exchanges the outputs."""
+    audio, visual = pair
+    layers = stack("parallel")
+
+    heard, seen = layers(audio, visual, WHOLE)
+    seen_swapped, heard_swapped = layers(visual, audio, WHOLE)
+
+    torch.testing.assert_close(heard, heard_swapped)
+    torch.testing.assert_close(seen, seen_swapped)
+
+
+def test_each_update_reads_what_it_says(pair):
+    audio, visual = pair
+    padding = ~WHOLE
+    for update in ("parallel", "sequential", "original"):
+        layers = stack(update)
+        first, last = layers.layers
+        match update:
+            case "parallel":
+                a, v = first(audio, visual, padding), first(visual, audio, padding)
+                expected = last(a, v, padding), last(v, a, padding)
+            case "sequential":
+                a = first(audio, visual, padding)
+                v = first(visual, a, padding)
+                a = last(a, v, padding)
+                expected = a, last(v, a, padding)
+            case "original":
+                expected = last(audio, visual, padding), last(visual, audio, padding)
+        for found, wanted in zip(layers(audio, visual, WHOLE), expected, strict=True):
+            torch.testing.assert_close(found, wanted)
+
+
+def test_an_unknown_update_is_refused():
+    with pytest.raises(ValueError, match='not "serial"'):
+        stack("serial")
+
+
+def test_a_layer_is_the_sum_of_both_attentions_and_a_feed_forward_block(pair):
+    torch.manual_seed(2)
+    layer = HanLayer(8, heads=1, feedforward=16, dropout=0.1).eval()
+    own, other = pair
+
+    def attend(module, q, kv):
+        w, b = module.in_proj_weight, module.in_proj_bias
+        query, key, value = (x @ w[i : i + 8].T + b[i : i + 8] for i, x in ((0, q), (8, kv), (16, kv)))
+        return module.out_proj((query @ key.mT / math.sqrt(8)).softmax(dim=-1) @ value)
+
+    attended = attend(layer.cross_attention, own, other) + attend(layer.self_attention, own, own)
+    middle = layer.attention_norm(own + attended)
+    expected = layer.feedforward_norm(middle + layer.feedforward(middle))
+
+    torch.testing.assert_close(layer(own, other, ~WHOLE), expected)
+
+
+def test_padding_leaves_attention_as_it_was(pair):
+    audio, visual = pair
+    layers = stack("sequential")
+    junk = torch.full((2, 3, 8), 7.0)
+    valid = torch.tensor([[True] * 4 + [False] * 3] * 2)
+
+    padded = layers(torch.cat([audio, junk], 1), torch.cat([visual, junk], 1), valid)
+
+    for found, expected in zip(padded, layers(audio, visual, WHOLE), strict=True):
+        torch.testing.assert_close(found[:, :4], expected)
+
+
+def pooling(normalise=False) -> MmilPooling:
+    """One category; the embedding (3 numbers) holds the logits of classifier, time and modality attention."""
+    pool = MmilPooling(3, 1, normalise=normalise)
+    for i, linear in enumerate((pool.classifier, pool.time_attention, pool.modality_attention)):
+        torch.nn.init.zeros_(linear.bias)
+        with torch.no_grad():
+            linear.weight.copy_(torch.eye(3)[i : i + 1])
+    return pool
+
+
+def logit(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
+def test_pooling_weighs_segments_and_modalities_as_computed_by_hand():
+    # Attention over time: audio (3/4, 1/4), visual (1/2, 1/2). Over modalities: t=0 (2/3, 1/3), t=1 (1/2, 1/2).
+    audio = [[logit(0.8), math.log(3), math.log(2)], [logit(0.2), 0, 0]]
+    visual = [[logit(0.4), 0, 0], [logit(0.6), 0, 0]]
+
+    output = pooling()(torch.tensor([[audio, visual]]), torch.ones(1, 2, dtype=torch.bool))
+
+    assert output.segment.shape == (1, 2, 2, 1)
+    assert output.audio_video.item() == pytest.approx(0.75 * 0.8 + 0.25 * 0.2)
+    assert output.visual_video.item() == pytest.approx(0.5 * 0.4 + 0.5 * 0.6)
+    weights = [0.75 * 2 / 3, 0.25 / 2, 0.5 / 3, 0.5 / 2]
+    video = sum(w * p for w, p in zip(weights, [0.8, 0.2, 0.4, 0.6], strict=True))
+    assert output.video.item() == pytest.approx(video)
+    again = pooling(normalise=True)(output.embeddings, torch.ones(1, 2, dtype=torch.bool))
+    assert again.video.item() == pytest.approx(video / sum(weights))
+
+
+def test_a_video_probability_above_one_is_clamped():
+    """Audio puts all its weight on t=0, visual on t=1, and each is the modality that counts there."""
+    sure, far = 10.0, 30.0
+    audio = [[sure, far, far], [sure, 0, -far]]
+    visual = [[sure, 0, -far], [sure, far, far]]
+
+    output = pooling()(torch.tensor([[audio, visual]]), torch.ones(1, 2, dtype=torch.bool))
+
+    assert 0.999999 < output.video.item() < 1
+
+
+def test_padded_segments_have_no_weight_in_the_pool():
+    segments = torch.randn(1, 2, 4, 3)
+    padded = torch.cat([segments, torch.full((1, 2, 2, 3), 9.0)], dim=2)
+
+    whole = pooling()(segments, torch.ones(1, 4, dtype=torch.bool))
+    found = pooling()(padded, torch.tensor([[True] * 4 + [False] * 2]))
+
+    for name in ("audio_video", "visual_video", "video"):
+        torch.testing.assert_close(getattr(found, name), getattr(whole, name))
+
+
+def test_cross_entropy_takes_soft_targets_and_survives_certainty():
+    found = binary_cross_entropy(torch.tensor([0.8, 0.0, 1.0]), torch.tensor([0.25, 0.0, 1.0]))
+
+    expected = -(0.25 * math.log(0.8) + 0.75 * math.log(0.2)) / 3
+    assert found.item() == pytest.approx(expected, abs=1e-6)
+    wrong = binary_cross_entropy(torch.tensor([0.0]), torch.tensor([1.0]))
+    assert wrong.item() == pytest.approx(-math.log(1e-7))
+
+
+def test_a_batch_moves_whole(make_batch):
+    batch = make_batch(visual=(4, 7)).to("meta")
+
+    tensors = (batch.audio, *batch.visual, batch.valid, batch.labels, batch.reviewed)
+    assert {tensor.device.type for tensor in tensors} == {"meta"}

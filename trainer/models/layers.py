@@ -1,0 +1,216 @@
+"""What every parser is built from: its batch, its output, and the blocks of HAN (Tian et al., ECCV 2020).
+
+B clips, T segments, C categories, D width; modality axis: 0 audio, 1 visual. What the outputs hold at
+padded segments is not specified: read them through `Batch.valid`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+EPSILON = 1e-7
+"""Probabilities are kept this far from 0 and 1 before a logarithm."""
+
+HanUpdate = Literal["parallel", "sequential", "original"]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Clips padded to one T. `labels` are video-level and as read from the dataset, not yet corrected."""
+
+    audio: Tensor
+    """(B, T, Da) features."""
+    visual: tuple[Tensor, ...]
+    """One (B, T * r, Dv) per feature set, r rows a segment, padded with T."""
+    valid: Tensor
+    """(B, T) bool: the segments that the clip has, at least one a clip."""
+    labels: Tensor
+    """(B, C) float 0/1."""
+    reviewed: Tensor
+    """(B, 2, T, C) int8 states of what a person checked: -1 unseen, 0 absent, 1 present."""
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return Batch(
+            audio=self.audio.to(device),
+            visual=tuple(features.to(device) for features in self.visual),
+            valid=self.valid.to(device),
+            labels=self.labels.to(device),
+            reviewed=self.reviewed.to(device),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a parser says of a batch."""
+
+    logits: Tensor
+    """(B, 2, T, C) of the segments."""
+    segment: Tensor
+    """(B, 2, T, C) probabilities."""
+    audio_video: Tensor
+    """(B, C) probability that the category is heard somewhere in the clip."""
+    visual_video: Tensor
+    """(B, C) probability that it is seen somewhere in the clip."""
+    video: Tensor
+    """(B, C) probability that it is in the clip."""
+    embeddings: Tensor
+    """(B, 2, T, D): what the classifier reads."""
+
+
+class Parser(nn.Module, ABC):
+    """What the engine trains. Built as `Model(config, audio_width, visual_widths, categories)`."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Output:
+        """What the parser says of a batch; called as `model(batch)`."""
+
+    @abstractmethod
+    def losses(self, batch: Batch, epoch: int) -> dict[str, Tensor]:
+        """The named, weighted losses of a batch in an epoch (from 1); their sum is trained. Names are fixed."""
+
+    def after_step(self) -> None:
+        """Called after every optimiser step."""
+        return
+
+    def supervision(self, batch: Batch) -> dict[str, Tensor]:
+        """What the parser trains on beside the labels, for a person to look at; empty when it has nothing."""
+        return {}
+
+
+class Projection(nn.Module):
+    """Features of each modality -> the model's width: one linear layer a set, one more to join visual sets."""
+
+    def __init__(self, audio_width: int, visual_widths: Sequence[int], width: int) -> None:
+        super().__init__()
+        if not visual_widths:
+            raise ValueError("a parser needs at least one visual feature set")
+        self.audio = nn.Linear(audio_width, width)
+        self.visual = nn.ModuleList(nn.Linear(visual_width, width) for visual_width in visual_widths)
+        joined = len(visual_widths) > 1
+        self.join = nn.Linear(width * len(visual_widths), width) if joined else nn.Identity()
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The batch -> audio (B, T, D), visual (B, T, D)."""
+        if len(batch.visual) != len(self.visual):
+            expected, given = len(self.visual), len(batch.visual)
+            raise ValueError(f"the parser reads {expected} visual feature sets, not {given}")
+        segments = batch.valid.shape[1]
+        # Averaging before the linear layer is the same as after it, and cheaper.
+        sets = [
+            linear(rows_to_segments(features, segments))
+            for linear, features in zip(self.visual, batch.visual, strict=True)
+        ]
+        return self.audio(batch.audio), self.join(torch.cat(sets, dim=-1))
+
+
+def rows_to_segments(features: Tensor, segments: int) -> Tensor:
+    """(B, T * r, D) -> (B, T, D): the mean of the r rows of each segment."""
+    clips, rows, width = features.shape
+    if rows == segments:
+        return features
+    if rows % segments:
+        raise ValueError(f"{rows} feature rows do not divide into {segments} segments")
+    return features.reshape(clips, segments, rows // segments, width).mean(dim=2)
+
+
+class HanLayer(nn.Module):
+    """Self- and cross-modal attention with one set of weights for both modalities (HAN; UWAV Eq. 1-2).
+
+    u = LN(f + MHA_cross(f, f', f') + MHA_self(f, f, f)),  f~ = LN(u + FFN(u)); f' is the other modality.
+    """
+
+    def __init__(self, width: int, *, heads: int, feedforward: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attention = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
+        self.cross_attention = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feedforward, width)
+        )
+        self.attention_norm = nn.LayerNorm(width)
+        self.feedforward_norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, own: Tensor, other: Tensor, padding: Tensor) -> Tensor:
+        """`own` (B, T, D) attends to itself and to `other` (B, T, D), but not to `padding` (B, T)."""
+        crossed, _ = self.cross_attention(own, other, other, key_padding_mask=padding, need_weights=False)
+        attended, _ = self.self_attention(own, own, own, key_padding_mask=padding, need_weights=False)
+        own = self.attention_norm(own + self.dropout(crossed) + self.dropout(attended))
+        updated: Tensor = self.feedforward_norm(own + self.dropout(self.feedforward(own)))
+        return updated
+
+
+class HanStack(nn.Module):
+    """Layers of HAN. `update` says what a layer reads:
+
+    parallel    both modalities of the layer before (CoLeaF),
+    sequential  audio first; visual then attends to the updated audio (VALOR, UWAV),
+    original    every layer reads the input, so that only the last one acts (HAN's own code).
+    """
+
+    def __init__(
+        self, width: int, *, heads: int, feedforward: int, layers: int, dropout: float, update: HanUpdate
+    ) -> None:
+        super().__init__()
+        if update not in get_args(HanUpdate):
+            raise ValueError(f'han_update is one of {", ".join(get_args(HanUpdate))}, not "{update}"')
+        self.update = update
+        self.layers = nn.ModuleList(
+            HanLayer(width, heads=heads, feedforward=feedforward, dropout=dropout) for _ in range(layers)
+        )
+
+    def forward(self, audio: Tensor, visual: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio and visual (B, T, D) each, `valid` (B, T) -> the same shapes."""
+        padding = ~valid
+        first_audio, first_visual = audio, visual
+        for layer in self.layers:
+            if self.update == "original":
+                audio, visual = first_audio, first_visual
+            heard = layer(audio, visual, padding)
+            visual = layer(visual, heard if self.update == "sequential" else audio, padding)
+            audio = heard
+        return audio, visual
+
+
+class MmilPooling(nn.Module):
+    """Segment classifier and attentive multimodal multiple-instance pooling (HAN; UWAV Eq. 3-5).
+
+    p^m_c = sum_t A^m_tc p^m_tc,  p_c = sum_m sum_t A^m_tc V^m_tc p^m_tc; A is a softmax over the segments of a
+    modality, V over the modalities of a segment.
+    """
+
+    def __init__(self, width: int, categories: int, *, normalise: bool) -> None:
+        super().__init__()
+        self.normalise = normalise
+        self.classifier = nn.Linear(width, categories)
+        self.time_attention = nn.Linear(width, categories)
+        self.modality_attention = nn.Linear(width, categories)
+
+    def forward(self, embeddings: Tensor, valid: Tensor) -> Output:
+        """`embeddings` (B, 2, T, D), `valid` (B, T) -> probabilities of segments, modalities and video."""
+        logits = self.classifier(embeddings).float()  # (B, 2, T, C), whatever autocast made of it
+        segment = torch.sigmoid(logits)
+        padding = ~valid[:, None, :, None]  # (B, 1, T, 1)
+        over_time = self.time_attention(embeddings).masked_fill(padding, -torch.inf).softmax(dim=2)
+        over_modalities = self.modality_attention(embeddings).softmax(dim=1)
+        modality = (over_time * segment).sum(dim=2)  # (B, 2, C)
+        weights = over_time * over_modalities
+        video = (weights * segment).sum(dim=(1, 2))  # (B, C)
+        # The weights of one category sum to anything in [0, 2], so `video` can leave [0, 1]. Every published
+        # code cuts it there; `normalise` divides by the sum instead.
+        if self.normalise:
+            video = video / weights.sum(dim=(1, 2))
+        modality, video = (p.clamp(EPSILON, 1 - EPSILON) for p in (modality, video))
+        return Output(logits, segment, modality[:, 0], modality[:, 1], video, embeddings)
+
+
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+    """The mean of -t log p - (1 - t) log(1 - p) over all entries; a clamped probability gets no gradient."""
+    p = probabilities.float().clamp(EPSILON, 1 - EPSILON)
+    return -(targets * p.log() + (1 - targets) * (1 - p).log()).mean()

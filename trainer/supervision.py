@@ -1,0 +1,182 @@
+"""The supervision that parsers invent and people correct: one rule for training and for the inspectors.
+
+Every function takes numpy arrays or torch tensors and returns the same kind. Shapes end in the letters
+T segments, C categories, D width; the axis written 2 is the modality (0 audio, 1 visual); `...` is any number
+of leading axes, the same in all arguments, such as the clips of a batch or none at all.
+`valid` (..., T) bool says which segments the clip has; None means all of them.
+`reviewed` (..., 2, T, C) int8 holds the states of what a person checked: -1 unseen, 0 absent, 1 present.
+Equations are those of E-CMANet (arXiv 2509.14097) unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from array_api_compat import array_namespace
+
+from trainer.labels import ABSENT, PRESENT
+
+Array: TypeAlias = Any
+"""A numpy array or a torch tensor: the array API has no static type for both."""
+
+_AUDIO, _VISUAL = 0, 1
+_SMALLEST_NORM = 1e-8
+
+
+def fuse(segment: Array, reviewed: Array | None = None) -> Array:
+    """Mean of the modalities: (..., 2, T, C) probabilities -> (..., T, C). Eq. 1 and 3.
+
+    With `reviewed`, a modality in which a person found the category absent is left out of the mean of that
+    cell, as long as the other one is not.
+    """
+    xp = array_namespace(segment)
+    audio, visual = segment[..., _AUDIO, :, :], segment[..., _VISUAL, :, :]
+    mean = 0.5 * (audio + visual)
+    if reviewed is None:
+        return mean
+    unheard, unseen = reviewed[..., _AUDIO, :, :] == ABSENT, reviewed[..., _VISUAL, :, :] == ABSENT
+    return xp.where(unheard & ~unseen, visual, xp.where(unseen & ~unheard, audio, mean))
+
+
+def adaptive_mask(
+    probabilities: Array,
+    labels: Array | None,
+    valid: Array | None = None,
+    *,
+    gamma: float = 1.0,
+) -> tuple[Array, Array]:
+    """The segments at least as probable as gamma times the category's mean over the clip. Eq. 4-5.
+
+    `probabilities` (..., T, C) are the fused ones of the teacher; `labels` (..., C) 0/1 gate the mask, None
+    leaves it ungated (the literal Eq. 5). Returns the mask (..., T, C) bool and thresholds (..., C) float64.
+
+    Thresholds are float64, whatever comes in: in float32 the mean of equal numbers can exceed them, and the
+    mask of a constant track would depend on the order of the sum.
+    """
+    xp = array_namespace(probabilities)
+    inside = _segments(xp, probabilities, valid)
+    exact = xp.astype(probabilities, xp.float64)
+    count = xp.sum(xp.astype(inside, xp.float64), axis=-2)
+    mean = xp.sum(xp.where(inside, exact, xp.zeros_like(exact)), axis=-2) / xp.clip(count, 1.0, None)
+    thresholds = gamma * mean
+    mask = (exact >= thresholds[..., None, :]) & inside
+    return _gate(mask, labels), thresholds
+
+
+def topk_mask(probabilities: Array, labels: Array | None, valid: Array | None = None, *, k: int) -> Array:
+    """The k most probable segments of each category, or all T of a shorter clip. Section 2.3.
+
+    Arguments as in `adaptive_mask`; returns the mask (..., T, C) bool. Of equal segments the earlier one wins.
+    Raises ValueError when k is less than 1.
+    """
+    if k < 1:
+        raise ValueError(f"a top-k mask keeps at least one segment, not {k}")
+    xp = array_namespace(probabilities)
+    inside = _segments(xp, probabilities, valid)
+    scores = xp.where(inside, -probabilities, xp.full_like(probabilities, xp.inf))
+    order = xp.argsort(scores, axis=-2, stable=True)
+    ranks = xp.argsort(order, axis=-2, stable=True)
+    return _gate((ranks < k) & inside, labels)
+
+
+def agreement_pairs(
+    segment: Array, labels: Array | None, valid: Array | None = None, *, tau_audio: float, tau_visual: float
+) -> Array:
+    """Omega: where a labelled category is both heard and seen with confidence. The conditions of Eq. 7.
+
+    `segment` (..., 2, T, C) probabilities of the student -> (..., T, C) bool. Both thresholds are exclusive.
+    """
+    xp = array_namespace(segment)
+    heard = segment[..., _AUDIO, :, :] > tau_audio
+    seen = segment[..., _VISUAL, :, :] > tau_visual
+    return _gate(heard & seen & _segments(xp, heard, valid), labels)
+
+
+def cosine_similarity(audio: Array, visual: Array) -> Array:
+    """s_t, the cosine of what is heard and what is seen: (..., T, D) twice -> (..., T) in [-1, 1]. Eq. 7.
+
+    Norms are clamped from below, so a zero vector is similar to nothing (0) and has a finite gradient.
+    """
+    xp = array_namespace(audio)
+    # Clamped before the root, whose derivative at 0 is infinite.
+    norm_audio, norm_visual = (
+        xp.sqrt(xp.clip(xp.sum(x * x, axis=-1), _SMALLEST_NORM**2, None)) for x in (audio, visual)
+    )
+    return xp.sum(audio * visual, axis=-1) / (norm_audio * norm_visual)
+
+
+def correct_mask(mask: Array, reviewed: Array) -> Array:
+    """A person's corrections of a mask (..., T, C) that says "it is here, heard or seen".
+
+    A cell leaves when it was reviewed absent in both modalities, and enters when reviewed present in one.
+    """
+    present, absent = reviewed == PRESENT, reviewed == ABSENT
+    return (mask | _either(present)) & ~_both(absent)
+
+
+def correct_pairs(pairs: Array, reviewed: Array) -> Array:
+    """A person's corrections of pairs (..., T, C) that say "it is here, heard and seen".
+
+    A cell leaves when it was reviewed absent in one modality, and enters when it was reviewed present in both.
+    """
+    present, absent = reviewed == PRESENT, reviewed == ABSENT
+    return (pairs | _both(present)) & ~_either(absent)
+
+
+def correct_video_labels(labels: Array, reviewed: Array, valid: Array | None = None) -> Array:
+    """Video-level labels (..., C) 0/1 after a person's corrections.
+
+    A category with a cell reviewed present is present; one reviewed absent in every segment of both modalities
+    is absent; any other stays.
+    """
+    xp = array_namespace(labels)
+    present, absent = _whole_clip(xp, reviewed, valid)
+    return _set(xp, labels, _any_modality(present), absent[..., _AUDIO, :] & absent[..., _VISUAL, :])
+
+
+def correct_modality_labels(labels: Array, reviewed: Array, valid: Array | None = None) -> Array:
+    """Video-level labels of each modality: (..., C) -> (..., 2, C).
+
+    The corrected video-level label, except that a category reviewed absent in every segment of one modality is
+    absent in that modality.
+    """
+    xp = array_namespace(labels)
+    _, absent = _whole_clip(xp, reviewed, valid)
+    video = correct_video_labels(labels, reviewed, valid)
+    return xp.where(absent, xp.zeros_like(video)[..., None, :], video[..., None, :])
+
+
+def _segments(xp: Any, like: Array, valid: Array | None) -> Array:
+    """`valid` as a bool array of the shape of `like` (..., T, C)."""
+    every = xp.ones_like(like, dtype=xp.bool)
+    return every if valid is None else every & valid[..., None]
+
+
+def _gate(mask: Array, labels: Array | None) -> Array:
+    return mask if labels is None else mask & (labels > 0)[..., None, :]
+
+
+def _either(cells: Array) -> Array:
+    return cells[..., _AUDIO, :, :] | cells[..., _VISUAL, :, :]
+
+
+def _both(cells: Array) -> Array:
+    return cells[..., _AUDIO, :, :] & cells[..., _VISUAL, :, :]
+
+
+def _any_modality(found: Array) -> Array:
+    return found[..., _AUDIO, :] | found[..., _VISUAL, :]
+
+
+def _whole_clip(xp: Any, reviewed: Array, valid: Array | None) -> tuple[Array, Array]:
+    """(..., 2, C) each: reviewed present in some segment, and absent in every one."""
+    inside = _segments(xp, reviewed, None if valid is None else valid[..., None, :])
+    present = xp.any((reviewed == PRESENT) & inside, axis=-2)
+    absent = xp.all((reviewed == ABSENT) | ~inside, axis=-2)
+    return present, absent
+
+
+def _set(xp: Any, labels: Array, present: Array, absent: Array) -> Array:
+    """`labels` with ones where present and zeros where absent."""
+    labels = xp.where(present, xp.ones_like(labels), labels)
+    return xp.where(absent, xp.zeros_like(labels), labels)
