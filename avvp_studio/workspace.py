@@ -1,0 +1,399 @@
+"""The workspace: the open project and clip, and the one door through which labels change."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from avvp_studio.domain.candidates import candidates
+from avvp_studio.domain.edit import Edit, EditError, mark
+from avvp_studio.domain.project import Clip, Project
+from avvp_studio.domain.tracks import Track
+from avvp_studio.parse_folder import ParseFolder
+from avvp_studio.paths import ProjectPaths
+from avvp_studio.store import Store, StoreError
+from trainer.labels import Event, Modality, State, state_grid
+
+T = TypeVar("T")
+
+
+class Workspace(QObject):
+    """What is open, and every change to it.
+
+    A change to labels is stored before it is shown; what cannot be stored is not shown, and `failed` says
+    why. All state is set before the first signal of a change is emitted, so that a slot may read anything.
+    """
+
+    project_changed = Signal()
+    clips_changed = Signal()
+    """The list of clips, or what it says of one (`edited`, its media)."""
+    clip_changed = Signal()
+    """Another clip is open; the signals of its events, history, tracks and selection follow."""
+    events_changed = Signal()
+    history_changed = Signal()
+    tracks_changed = Signal()
+    selection_changed = Signal()
+    armed_changed = Signal()
+    failed = Signal(str)
+    """One sentence for a person: what is wrong, where, and what to do."""
+
+    def __init__(self, parent: QObject | None = None, *, author: str | None = None) -> None:
+        super().__init__(parent)
+        self.author = author or _login_name()
+        self._store: Store | None = None
+        self._paths: ProjectPaths | None = None
+        self._project: Project | None = None
+        self._clips: tuple[Clip, ...] = ()
+        self._by_name: dict[str, Clip] = {}
+        self._order: tuple[str, ...] = ()
+        self._edited: frozenset[str] = frozenset()
+        self._parses: ParseFolder | None = None
+        self._clip: Clip | None = None
+        self._events: tuple[Event, ...] = ()
+        self._states: NDArray[np.int8] | None = None
+        self._history: tuple[str | None, str | None] = (None, None)
+        self._tracks: tuple[Track, ...] = ()
+        self._armed: str | None = None
+        self._selection: tuple[float, float] | None = None
+
+    # What is open
+
+    @property
+    def project(self) -> Project | None:
+        return self._project
+
+    @property
+    def paths(self) -> ProjectPaths | None:
+        return self._paths
+
+    @property
+    def clips(self) -> tuple[Clip, ...]:
+        """The same object for as long as no clip has changed."""
+        return self._clips
+
+    @property
+    def edited(self) -> frozenset[str]:
+        """The names of the clips that hold a person's word."""
+        return self._edited
+
+    @property
+    def clip(self) -> Clip | None:
+        return self._clip
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events of the clip, sorted."""
+        return self._events
+
+    @property
+    def states(self) -> NDArray[np.int8]:
+        """The state grid (2, T, C) of the clip; not to be written to."""
+        if self._states is None:
+            categories = self._project.categories if self._project else ()
+            segments, complete = (self._clip.segments, self._clip.is_complete) if self._clip else (0, False)
+            self._states = state_grid(self._events, categories, segments, complete=complete)
+        return self._states
+
+    @property
+    def undo_text(self) -> str | None:
+        return self._history[0]
+
+    @property
+    def redo_text(self) -> str | None:
+        return self._history[1]
+
+    @property
+    def parsers(self) -> tuple[str, ...]:
+        """The parsers that have left a parse file, newest first."""
+        return self._parses.parsers if self._parses else ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Those of the parsers that are drawn, newest first."""
+        return self._parses.shown if self._parses else ()
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """What the shown parsers believe about the clip, newest first."""
+        return self._tracks
+
+    @property
+    def armed(self) -> str | None:
+        """The category that the next mark is for."""
+        return self._armed
+
+    @property
+    def selection(self) -> tuple[float, float] | None:
+        """The chosen range in seconds."""
+        return self._selection
+
+    def candidates(self) -> tuple[str, ...]:
+        """The categories worth a look in this clip, first its video-level labels (see domain.candidates)."""
+        if self._project is None or self._clip is None:
+            return ()
+        return candidates(self._project.categories, self._clip, self._events, self._tracks)
+
+    # Opening
+
+    def open_project(self, root: Path) -> bool:
+        """Open a project and its first clip. Where that fails, what was open stays open."""
+        store = None
+        try:
+            store = Store.open(ProjectPaths(root).database)
+            clips, edited = tuple(store.clips()), frozenset(store.edited_clips())
+        except StoreError as error:
+            if store is not None:
+                store.close()
+            self.failed.emit(str(error))
+            return False
+        self._replace_project(store, Project(root, store.project_name(), store.categories()), clips, edited)
+        return True
+
+    def close_project(self) -> None:
+        self._replace_project(None, None, (), frozenset())
+
+    def open_clip(self, name: str | None) -> bool:
+        """Open a clip, or none."""
+        if self._store is None or name is None:
+            self._set_clip(None, (), (None, None))
+            return True
+        clip = self._by_name.get(name)
+        if clip is None:
+            self.failed.emit(f"{name}: the project has no such clip")
+            return False
+        found = self._ask(lambda store: (store.events(name), store.history(name)))
+        if found is None:
+            return False
+        self._set_clip(clip, *found)
+        return True
+
+    def step_clip(self, delta: int) -> None:
+        """Open the clip `delta` places on in the order in view, or the last one on the way."""
+        if not self._order:
+            return
+        if self._clip is None or self._clip.name not in self._order:
+            self.open_clip(self._order[0 if delta > 0 else -1])
+            return
+        place = self._order.index(self._clip.name)
+        wanted = min(max(place + delta, 0), len(self._order) - 1)
+        if wanted != place:
+            self.open_clip(self._order[wanted])
+
+    def set_order(self, names: Iterable[str]) -> None:
+        """Say in which order `step_clip` goes; clips that are not named are passed over."""
+        self._order = tuple(name for name in names if name in self._by_name)
+
+    def reload_clips(self) -> None:
+        """Read again what is stored, after something else than this workspace has changed it."""
+        found = self._ask(lambda store: (tuple(store.clips()), frozenset(store.edited_clips())))
+        if found is None:
+            return
+        clips, self._edited = found
+        if clips != self._clips:
+            self._set_clips(clips)
+        self.clips_changed.emit()
+        if self._clip is None or self._by_name.get(self._clip.name) != self._clip:
+            name = self._clip.name if self._clip else None
+            self.open_clip(name if name in self._by_name else next(iter(self._by_name), None))
+        else:
+            self._reread()
+
+    def set_media(self, name: str, path: Path | None) -> bool:
+        """Say where a clip's media is."""
+        is_stored = self._do(lambda store: store.set_media({name: path}))
+        if is_stored:
+            self.reload_clips()
+        return is_stored
+
+    # Labels
+
+    def mark(self, modality: Modality, category: str, onset: float, offset: float, state: State) -> bool:
+        """Say in the author's name that a category has `state` from onset to offset; UNSEEN forgets."""
+        if self._clip is None:
+            return False
+        onset, offset = _within(self._clip, onset, offset)
+        try:
+            edit = mark(
+                self._events,
+                modality=modality,
+                category=category,
+                onset=onset,
+                offset=offset,
+                state=state,
+                author=self.author,
+            )
+        except EditError as error:
+            self.failed.emit(f"{self._clip.name}: {error}")
+            return False
+        return self.apply(edit)
+
+    def apply(self, edit: Edit) -> bool:
+        """Store an edit of the clip, then show it. False when nothing was to be changed or it failed."""
+        if self._clip is None or edit.is_empty:
+            return False
+        name = self._clip.name
+        is_stored = self._do(lambda store: store.apply(name, edit, self.author))
+        self._reread()  # where it failed, another program may have changed the clip
+        return is_stored
+
+    def undo(self) -> bool:
+        """Take back the clip's last edit, of today or of last year."""
+        return self._step_history(Store.undo)
+
+    def redo(self) -> bool:
+        """Make the edit that was taken back last hold again."""
+        return self._step_history(Store.redo)
+
+    # What is looked at
+
+    def arm(self, category: str | None) -> None:
+        if category is not None and (self._project is None or category not in self._project.categories):
+            self.failed.emit(f"{category!r} is not a category of this project")
+            return
+        if category != self._armed:
+            self._armed = category
+            self.armed_changed.emit()
+
+    def select(self, selection: tuple[float, float] | None) -> None:
+        """Choose a range of the clip; one without length is none."""
+        if selection is not None:
+            onset, offset = _within(self._clip, *sorted(selection)) if self._clip else (0.0, 0.0)
+            selection = (onset, offset) if onset < offset else None
+        if selection != self._selection:
+            self._selection = selection
+            self.selection_changed.emit()
+
+    def show_parsers(self, names: Iterable[str]) -> None:
+        """Choose the parsers that are drawn."""
+        if self._parses is not None:
+            self._parses.show(names)
+            self._show_tracks()
+
+    def reload_parses(self) -> None:
+        """Look for new parse files; a new newest one is shown, beside the one before it."""
+        if self._parses is not None:
+            self._parses.scan()
+            self._show_tracks()
+
+    # Inside
+
+    def _replace_project(
+        self,
+        store: Store | None,
+        project: Project | None,
+        clips: tuple[Clip, ...],
+        edited: frozenset[str],
+    ) -> None:
+        if self._store is not None:
+            self._store.close()
+        self._store, self._project, self._edited = store, project, edited
+        self._paths, self._parses = None, None
+        if project is not None:
+            self._paths = ProjectPaths(project.root)
+            self._parses = ParseFolder(self._paths.parses, project.categories, self.failed.emit)
+            self._parses.scan()
+        self._order = ()
+        self._set_clips(clips)
+        self._clip, self._events, self._states, self._history = None, (), None, (None, None)
+        self._tracks, self._selection, self._armed = (), None, None
+        self.project_changed.emit()
+        self.clips_changed.emit()
+        self.armed_changed.emit()
+        self.open_clip(clips[0].name if clips else None)
+
+    def _set_clips(self, clips: tuple[Clip, ...]) -> None:
+        self._clips = clips
+        self._by_name = {clip.name: clip for clip in clips}
+        # An order in view stays as it is, as far as it can; without one it is that of the project.
+        kept = tuple(name for name in self._order if name in self._by_name)
+        self._order = kept or tuple(self._by_name)
+
+    def _set_clip(
+        self, clip: Clip | None, events: tuple[Event, ...], history: tuple[str | None, str | None]
+    ) -> None:
+        self._clip, self._events, self._history, self._states = clip, events, history, None
+        self._tracks, self._selection = self._read_tracks(), None
+        self.clip_changed.emit()
+        self.events_changed.emit()
+        self.history_changed.emit()
+        self.tracks_changed.emit()
+        self.selection_changed.emit()
+
+    def _step_history(self, step: Callable[[Store, str, str], Edit | None]) -> bool:
+        name = self._clip.name if self._clip else ""
+        edit = self._ask(lambda store: step(store, name, self.author)) if name else None
+        self._reread()
+        return edit is not None
+
+    def _ask(self, question: Callable[[Store], T]) -> T | None:
+        """The store's answer; None without a project, or where it failed, which is said."""
+        if self._store is None:
+            return None
+        try:
+            return question(self._store)
+        except StoreError as error:
+            self.failed.emit(str(error))
+            return None
+
+    def _do(self, change: Callable[[Store], None]) -> bool:
+        """Whether the store has made the change."""
+
+        def done(store: Store) -> bool:
+            change(store)
+            return True
+
+        return self._ask(done) is True
+
+    def _reread(self) -> None:
+        """Show what is stored of the clip, and say what has become different."""
+        if self._clip is None:
+            return
+        name = self._clip.name
+        found = self._ask(lambda store: (store.events(name), store.history(name)))
+        if found is None:
+            return
+        events, history = found
+        have_events_changed, has_history_changed = events != self._events, history != self._history
+        is_edited = history[0] is not None or any(event.author for event in events)
+        has_status_changed = is_edited != (name in self._edited)
+        self._history = history
+        if have_events_changed:
+            self._events, self._states = events, None
+        if has_status_changed:
+            self._edited = self._edited | {name} if is_edited else self._edited - {name}
+        if have_events_changed:
+            self.events_changed.emit()
+        if has_history_changed:
+            self.history_changed.emit()
+        if has_status_changed:
+            self.clips_changed.emit()
+
+    def _show_tracks(self) -> None:
+        self._tracks = self._read_tracks()
+        self.tracks_changed.emit()
+
+    def _read_tracks(self) -> tuple[Track, ...]:
+        return self._parses.tracks(self._clip) if self._parses and self._clip else ()
+
+
+def _within(clip: Clip, onset: float, offset: float) -> tuple[float, float]:
+    """The range inside the clip, on whole milliseconds.
+
+    One that reaches the end of the media reaches the end of the last segment: nothing more can be said of it.
+    """
+    end = float(clip.segments)
+    last = end if offset >= clip.duration else offset
+    return round(min(max(onset, 0.0), end), 3), round(min(max(last, 0.0), end), 3)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a user's name
+        return "annotator"
