@@ -1,0 +1,335 @@
+"""The rows of a clip on one time axis, to look at: painting, scrolling, zooming, and what lies where."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QScrollBar, QSizePolicy, QWidget
+
+from avvp_studio.media.peaks import Peaks
+from avvp_studio.ui.theme import DARK, Theme, tabular
+from avvp_studio.ui.timeline.backdrop import Backdrop
+from avvp_studio.ui.timeline.content import TimelineContent
+from avvp_studio.ui.timeline.gestures import Mark, Place, Scrub, Select, Zone
+from avvp_studio.ui.timeline.overlay import (
+    paint_hover,
+    paint_hover_time,
+    paint_mark,
+    paint_playhead,
+    paint_selection,
+    playhead_strips,
+)
+from avvp_studio.ui.timeline.rows import GUTTER, Rows, Sizes
+from avvp_studio.ui.timeline.scene import Scene
+from avvp_studio.ui.timeline.view import TimeView
+from avvp_studio.ui.timeline.wording import summary
+from trainer.labels import Modality
+
+NO_CLIP = "Choose a clip in the library to see and label it here."
+_NOTCH = 120
+_ZOOM_PER_NOTCH = 1.25
+_PLAYED_AT_ONCE = 1.0
+"""Seconds: a playhead that moves farther in one step was sent there, one that moves less is playing."""
+
+
+class Chart(QWidget):
+    """Shows what it is given. Setting any of it emits nothing and asks for nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._content: TimelineContent | None = None
+        self._theme = DARK
+        self._peaks: Peaks | None = None
+        self._note = ""
+        self._armed: str | None = None
+        self._digits: dict[str, str] = {}
+        self._selection: tuple[float, float] | None = None
+        self._playhead = 0.0
+        self._hover: Place | None = None
+        self._ghost: Scrub | Select | Mark | None = None
+        self._view: TimeView | None = None
+        self._scene: Scene | None = None
+        self._backdrop = Backdrop()
+        self._down = QScrollBar(Qt.Orientation.Vertical, self)
+        self._along = QScrollBar(Qt.Orientation.Horizontal, self)
+        self._down.valueChanged.connect(self._on_scrolled_down)
+        self._along.valueChanged.connect(self._on_scrolled_along)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Timeline")
+        self._rebuild()
+
+    # What is shown
+
+    def set_content(self, content: TimelineContent | None) -> None:
+        """Show a clip, or none. The zoom stays when the new content is as long as the old."""
+        before = self._content
+        if before is None or content is None or before.extent != content.extent:
+            self._view = None
+        if before is None or content is None or before.rows[:1] != content.rows[:1]:
+            self._set_scroll(0)
+        self._content = content
+        self._rebuild()
+
+    def set_peaks(self, peaks: Peaks | None, note: str) -> None:
+        """Show the sound, or the note where there is none to show."""
+        self._peaks, self._note = peaks, note
+        self._rebuild()
+
+    def set_playhead(self, time: float) -> None:
+        """Move the playhead; only the strips that it leaves and enters are painted again."""
+        before, self._playhead = self._playhead, time
+        scene = self._scene
+        if scene is None:
+            return
+        was_sent = abs(time - before) > _PLAYED_AT_ONCE
+        if not scene.view.shows(time) and (was_sent or scene.view.shows(before)):
+            self._set_view(scene.view.starting_at(time - scene.view.span * 0.05))
+            return
+        for moment in (before, time):
+            for strip in playhead_strips(scene, moment, self.height()):
+                self.update(strip)
+
+    def set_armed(self, category: str | None) -> None:
+        """Light up the category that drags label, and bring it into sight."""
+        if category == self._armed:
+            return
+        self._armed = category
+        self._rebuild()
+        row = self._scene.rows.of(category) if self._scene is not None and category is not None else None
+        if row is not None:
+            visible = self._body().height()
+            lowest, highest = row.whole.bottom - visible, row.whole.top
+            self._set_scroll(min(max(self._down.value(), lowest), highest))
+            self._rebuild()
+
+    def set_selection(self, selection: tuple[float, float] | None) -> None:
+        self._selection = selection
+        self.update()
+
+    def set_digits(self, digits: dict[str, str]) -> None:
+        """The key that arms each category, for the badges."""
+        self._digits = dict(digits)
+        self._rebuild()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self._rebuild()
+
+    # Zoom
+
+    def zoom_in(self) -> None:
+        """Closer, around the playhead when it is in view, else around the middle."""
+        self._zoom(_ZOOM_PER_NOTCH**2)
+
+    def zoom_out(self) -> None:
+        self._zoom(_ZOOM_PER_NOTCH**-2)
+
+    def zoom_to_fit(self) -> None:
+        """The whole clip."""
+        if self._view is not None:
+            self._set_view(self._view.fitted())
+
+    # What lies where
+
+    def point(self, category: str, modality: Modality, time: float) -> QPoint:
+        """The middle of a lane at a time, on this widget. The category must have a row."""
+        assert self._scene is not None
+        row = self._scene.rows.of(category)
+        assert row is not None
+        band = row.lane(modality)
+        y = self._scene.sizes.top - self._scene.scroll + band.top + band.height / 2
+        return QPointF(self._scene.view.x(time), y).toPoint()
+
+    def ruler_point(self, time: float) -> QPoint:
+        """The middle of the ruler at a time, on this widget."""
+        assert self._scene is not None
+        return QPointF(self._scene.view.x(time), self._scene.sizes.ruler / 2).toPoint()
+
+    def place_at(self, point: QPointF | QPoint) -> Place | None:
+        """What lies under a point; None while no clip is shown. The time is held within the clip."""
+        scene = self._scene
+        if scene is None:
+            return None
+        x, y = float(point.x()), float(point.y())
+        time = scene.view.clamped_time(x)
+        if y < scene.sizes.top:
+            zone = Zone.RULER if y < scene.sizes.ruler else Zone.WAVEFORM
+            return Place(Zone.COLUMN if x < scene.view.left else zone, x, time)
+        height = y - scene.sizes.top + scene.scroll
+        row = scene.rows.at(height)
+        if row is None:
+            return Place(Zone.COLUMN if x < scene.view.left else Zone.EMPTY, x, time)
+        if x < scene.view.left:
+            return Place(Zone.HEADER, x, time, row.category)
+        return Place(Zone.LANE, x, time, row.category, row.modality_at(height))
+
+    def sizeHint(self) -> QSize:
+        return QSize(1000, 380)
+
+    def minimumSizeHint(self) -> QSize:
+        sizes = self._sizes()
+        return QSize(sizes.header + 200, sizes.top + 3 * sizes.shortest_lane)
+
+    # Drawing
+
+    def paintEvent(self, painted: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        scene = self._scene
+        if scene is None:
+            self._paint_empty(painter)
+            return
+        bottom = self._body().bottom() + 1
+        extent, ratio = QSize(self.width(), bottom), self.devicePixelRatioF()
+        self._backdrop.draw(painter, scene, extent, painted.rect(), ratio)
+        painter.fillRect(QRect(0, bottom, self.width(), self.height() - bottom), QColor(scene.theme.window))
+        axis = QRect(round(scene.view.left), 0, round(scene.view.width) + 1, self.height())
+        painter.setClipRect(axis)
+        self._paint_moving(painter, scene, axis.bottom() + 1)
+        painter.setClipping(False)
+        if self.hasFocus():
+            painter.fillRect(QRect(0, 0, scene.sizes.header, 2), QColor(scene.theme.accent))
+
+    def resizeEvent(self, _: QResizeEvent) -> None:
+        self._rebuild()
+
+    def changeEvent(self, changed: QEvent) -> None:
+        if changed.type() in (QEvent.Type.FontChange, QEvent.Type.ApplicationFontChange):
+            self._rebuild()
+        super().changeEvent(changed)
+
+    def wheelEvent(self, turned: QWheelEvent) -> None:
+        """Down and up move the rows, Shift (or a sideways wheel) the time, Ctrl zooms where the mouse is."""
+        view, turn = self._view, turned.angleDelta()
+        if view is None:
+            return
+        modifiers = turned.modifiers()
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            around = view.clamped_time(turned.position().x())
+            self._set_view(view.zoomed(_ZOOM_PER_NOTCH ** (turn.y() / _NOTCH), around=around))
+        elif modifiers & Qt.KeyboardModifier.ShiftModifier or abs(turn.x()) > abs(turn.y()):
+            notches = (turn.x() or turn.y()) / _NOTCH
+            self._set_view(view.panned(-notches * view.span / 8))
+        else:
+            self._down.setValue(self._down.value() - round(turn.y() / _NOTCH * self._down.singleStep()))
+        turned.accept()
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        painter.fillRect(self.rect(), QColor(self._theme.surface))
+        painter.setPen(QPen(QColor(self._theme.text_muted)))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, NO_CLIP)
+
+    def _paint_moving(self, painter: QPainter, scene: Scene, bottom: int) -> None:
+        selection = self._selection
+        if isinstance(self._ghost, Select):
+            selection = (self._ghost.onset, self._ghost.offset)
+        if selection is not None:
+            paint_selection(painter, scene, *selection, bottom)
+        painter.save()
+        painter.setClipRect(self._body(), Qt.ClipOperation.IntersectClip)
+        if isinstance(self._ghost, Mark):
+            paint_mark(painter, scene, self._ghost)
+        elif self._hover is not None:
+            paint_hover(painter, scene, self._hover)
+        painter.restore()
+        if self._hover is not None and self._ghost is None:
+            paint_hover_time(painter, scene, self._hover, bottom)
+        paint_playhead(painter, scene, self._playhead, bottom)
+
+    # State that follows from the rest
+
+    def _show_moving(self, *, hover: Place | None, ghost: Scrub | Select | Mark | None) -> None:
+        """What the hand is at: neither is part of the content."""
+        if (hover, ghost) != (self._hover, self._ghost):
+            self._hover, self._ghost = hover, ghost
+            self.update()
+
+    def _sizes(self) -> Sizes:
+        metrics = QFontMetrics(self.font())
+        return Sizes(line=metrics.height(), character=metrics.averageCharWidth())
+
+    def _body(self) -> QRect:
+        """Where the categories lie: under the waveform, above the horizontal scroll bar."""
+        top = self._sizes().top
+        foot = GUTTER if self._view is not None and not self._view.is_whole else 0
+        return QRect(0, top, self.width(), max(0, self.height() - top - foot))
+
+    def _rebuild(self) -> None:
+        """Bring view, scroll bars and scene in line with the state, and paint everything anew."""
+        content, sizes = self._content, self._sizes()
+        self._backdrop.forget()
+        self._scene = None
+        if content is not None:
+            left, width = sizes.header, max(1, self.width() - sizes.header - GUTTER)
+            view = self._view or TimeView.whole(content.extent, left=left, width=width)
+            self._view = view.placed(left=left, width=width)
+            rows = Rows(sizes, self._shown_rows(content), self._body().height())
+            self._fit_scroll_bars(rows, self._view)
+            self._scene = self._make_scene(content, self._view, rows)
+        self._down.setVisible(content is not None and self._down.maximum() > 0)
+        self._along.setVisible(self._view is not None and not self._view.is_whole)
+        self.setAccessibleDescription(summary(content, self._armed))
+        self.update()
+
+    def _make_scene(self, content: TimelineContent, view: TimeView, rows: Rows) -> Scene:
+        return Scene(
+            content=content,
+            theme=self._theme,
+            view=view,
+            sizes=rows.sizes,
+            rows=rows,
+            scroll=self._down.value(),
+            text=self.font(),
+            figures=tabular(self.font()),
+            armed=self._armed,
+            digits=self._digits,
+            peaks=self._peaks,
+            note=self._note,
+        )
+
+    def _shown_rows(self, content: TimelineContent) -> tuple[str, ...]:
+        """The categories of interest, and the armed one, which must have lanes to be labelled in."""
+        armed = self._armed
+        is_extra = armed is not None and armed not in content.rows and armed in content.categories
+        return (*content.rows, armed) if is_extra and armed is not None else content.rows
+
+    def _fit_scroll_bars(self, rows: Rows, view: TimeView) -> None:
+        body = self._body()
+        with QSignalBlocker(self._down), QSignalBlocker(self._along):
+            self._down.setRange(0, max(0, rows.total - body.height()))
+            self._down.setPageStep(max(1, body.height()))
+            self._down.setSingleStep(max(1, rows.row_height // 2))
+            self._down.setGeometry(self.width() - GUTTER, body.top(), GUTTER, body.height())
+            self._along.setRange(0, round((view.extent - view.span) * 1000))
+            self._along.setPageStep(max(1, round(view.span * 1000)))
+            self._along.setSingleStep(max(1, round(view.span * 100)))
+            self._along.setValue(round(view.onset * 1000))
+            left = round(view.left)
+            self._along.setGeometry(left, self.height() - GUTTER, self.width() - left - GUTTER, GUTTER)
+
+    def _set_view(self, view: TimeView) -> None:
+        if view != self._view:
+            self._view = view
+            self._rebuild()
+
+    def _zoom(self, factor: float) -> None:
+        view = self._view
+        if view is not None:
+            middle = (view.onset + view.offset) / 2
+            around = self._playhead if view.shows(self._playhead) else middle
+            self._set_view(view.zoomed(factor, around=around))
+
+    def _set_scroll(self, value: int) -> None:
+        with QSignalBlocker(self._down):
+            self._down.setValue(value)
+
+    def _on_scrolled_down(self) -> None:
+        if self._scene is not None:
+            self._scene = self._make_scene(self._scene.content, self._scene.view, self._scene.rows)
+            self._backdrop.forget_body()
+            self.update()
+
+    def _on_scrolled_along(self, milliseconds: int) -> None:
+        if self._view is not None:
+            self._set_view(self._view.starting_at(milliseconds / 1000))

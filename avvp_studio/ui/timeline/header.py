@@ -1,0 +1,134 @@
+"""The left column: what each row is, and whose curves are drawn."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from avvp_studio.ui.icons import pixmap
+from avvp_studio.ui.theme import category_colour, mix
+from avvp_studio.ui.timeline.content import MAX_DRAWN_TRACKS
+from avvp_studio.ui.timeline.rows import Band, CategoryRow
+from avvp_studio.ui.timeline.scene import Scene
+from trainer.labels import MODALITIES
+
+NO_PARSER = "No parser has parsed this clip yet"
+_LEFT = 12
+_CHIP = 10
+_TEXT = _LEFT + _CHIP + 8
+_ICON = 15
+_RIGHT = 10
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+
+
+def paint_header(painter: QPainter, scene: Scene, row: CategoryRow, ratio: float) -> None:
+    """First line: colour and name; second: key digit and mark of the video-level label; a sign at each lane."""
+    is_armed = row.category == scene.armed
+    whole = QRectF(0, row.whole.top, scene.sizes.header, row.whole.height)
+    if is_armed:
+        painter.fillRect(whole, QColor(mix(scene.theme.accent, scene.theme.surface, 0.22)))
+        painter.fillRect(QRectF(0, whole.top(), 3, whole.height()), QColor(scene.theme.accent))
+    _paint_name(painter, scene, row)
+    _paint_marks(painter, scene, row)
+    for modality in MODALITIES:
+        middle = _middle(row.lane(modality))
+        sign = pixmap(modality.value, scene.hue(modality), _ICON, ratio)
+        painter.drawPixmap(QPointF(_icon_left(scene), middle - _ICON / 2), sign)
+
+
+def paint_corner(painter: QPainter, scene: Scene) -> None:
+    """Beside the ruler: what a drag paints now. Beside the waveform: which line belongs to which parser."""
+    sizes, theme = scene.sizes, scene.theme
+    if scene.armed is not None:
+        area = QRectF(_LEFT, 0, sizes.header - _LEFT - _RIGHT, sizes.ruler)
+        painter.setFont(_bold(scene.text))
+        painter.setPen(QColor(theme.accent))
+        _draw_elided(painter, area, f"Armed: {scene.armed}", Qt.TextElideMode.ElideRight)
+    painter.setFont(scene.text)
+    tracks = scene.content.tracks[:MAX_DRAWN_TRACKS]
+    if not tracks:
+        area = QRectF(_LEFT, sizes.ruler, sizes.header - _LEFT - _RIGHT, sizes.waveform)
+        painter.setPen(QColor(theme.text_muted))
+        painter.drawText(area, _MIDDLE | Qt.TextFlag.TextWordWrap, NO_PARSER)
+    line = min(sizes.line + 3.0, sizes.waveform / MAX_DRAWN_TRACKS)
+    top = sizes.ruler + (sizes.waveform - line * len(tracks)) / 2
+    for age, track in enumerate(tracks):
+        middle = top + (age + 0.5) * line
+        painter.setPen(_legend_pen(scene, age))
+        painter.drawLine(QLineF(_LEFT - 1, middle, _LEFT + _CHIP + 1, middle))
+        painter.setPen(QColor(theme.text if age == 0 else theme.text_muted))
+        area = QRectF(_TEXT, middle - line / 2, sizes.header - _TEXT - _RIGHT, line)
+        _draw_elided(painter, area, track.parser, Qt.TextElideMode.ElideMiddle)
+
+
+def _paint_name(painter: QPainter, scene: Scene, row: CategoryRow) -> None:
+    theme, middle = scene.theme, _middle(row.audio)
+    index = scene.content.categories.index(row.category)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(category_colour(index)))
+    painter.drawRoundedRect(QRectF(_LEFT, middle - _CHIP / 2, _CHIP, _CHIP), 3, 3)
+    painter.setFont(_bold(scene.text))
+    painter.setPen(QColor(theme.text_muted if scene.is_dimmed(row.category) else theme.text))
+    area = QRectF(_TEXT, middle - scene.sizes.line, _icon_left(scene) - 6 - _TEXT, 2 * scene.sizes.line)
+    _draw_elided(painter, area, row.category, Qt.TextElideMode.ElideRight)
+
+
+def _paint_marks(painter: QPainter, scene: Scene, row: CategoryRow) -> None:
+    theme, middle, left = scene.theme, _middle(row.visual), float(_TEXT)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    digit = scene.digits.get(row.category)
+    painter.setFont(scene.figures)
+    if digit is not None:
+        badge = _badge(painter, scene, left, middle, digit, theme.text)
+        left = badge.right() + 6
+    if row.category in scene.content.video_labels:
+        _badge(painter, scene, left, middle, "video label", theme.text_muted, is_filled=True)
+
+
+def _badge(
+    painter: QPainter,
+    scene: Scene,
+    left: float,
+    middle: float,
+    text: str,
+    colour: str,
+    *,
+    is_filled: bool = False,
+) -> QRectF:
+    """A key is an outlined cap, a mark a filled tag; both as tall as a line of text."""
+    line = scene.sizes.line
+    width = max(line + 2, QFontMetricsF(painter.font()).horizontalAdvance(text) + 10)
+    badge = QRectF(round(left) + 0.5, round(middle - line / 2) + 0.5, round(width) - 1, line - 1)
+    painter.setPen(Qt.PenStyle.NoPen if is_filled else QPen(QColor(scene.theme.border), 1))
+    painter.setBrush(QColor(scene.theme.raised))
+    painter.drawRoundedRect(badge, 3, 3)
+    painter.setPen(QColor(colour))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
+    return badge
+
+
+def _legend_pen(scene: Scene, age: int) -> QPen:
+    if age == 0:
+        return QPen(QColor(scene.theme.text), 1.6)
+    pen = QPen(QColor(scene.theme.text_muted), 1)
+    pen.setDashPattern([3, 2])
+    return pen
+
+
+def _draw_elided(painter: QPainter, area: QRectF, text: str, mode: Qt.TextElideMode) -> None:
+    shown = QFontMetricsF(painter.font()).elidedText(text, mode, area.width())
+    painter.drawText(area, _MIDDLE, shown)
+
+
+def _middle(band: Band) -> float:
+    return band.top + band.height / 2
+
+
+def _icon_left(scene: Scene) -> float:
+    return scene.sizes.header - _RIGHT - _ICON
+
+
+def _bold(base: QFont) -> QFont:
+    bold = QFont(base)
+    bold.setWeight(QFont.Weight.DemiBold)
+    return bold

@@ -1,0 +1,42 @@
+"""Everything that a painter of the timeline needs to know at one moment, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtGui import QFont
+
+from avvp_studio.media.peaks import Peaks
+from avvp_studio.ui.theme import Theme, mix
+from avvp_studio.ui.timeline.content import TimelineContent
+from avvp_studio.ui.timeline.rows import Rows, Sizes
+from avvp_studio.ui.timeline.view import TimeView
+from trainer.labels import Modality
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """`view` tells where a time lies, `rows` where a category does; the rows are moved up by `scroll`."""
+
+    content: TimelineContent
+    theme: Theme
+    view: TimeView
+    sizes: Sizes
+    rows: Rows
+    scroll: int
+    text: QFont
+    figures: QFont
+    armed: str | None = None
+    digits: dict[str, str] = field(default_factory=dict)
+    peaks: Peaks | None = None
+    note: str = ""
+
+    def hue(self, modality: Modality) -> str:
+        return self.theme.audio if modality is Modality.AUDIO else self.theme.visual
+
+    def is_dimmed(self, category: str) -> bool:
+        return self.armed is not None and category != self.armed
+
+    def lane_background(self, category: str) -> str:
+        armed = category == self.armed
+        return mix(self.theme.accent, self.theme.surface, 0.13) if armed else self.theme.surface

@@ -1,0 +1,51 @@
+"""The sound of the clip, one band a channel, from its peaks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from avvp_studio.ui.theme import mix
+from avvp_studio.ui.timeline.scene import Scene
+
+_MARGIN = 4
+
+
+def paint_waveform(painter: QPainter, scene: Scene, ratio: float) -> None:
+    """Paint between ruler and lanes: one line per device pixel from the lowest to the highest sample."""
+    sizes, view = scene.sizes, scene.view
+    area = QRectF(view.left, sizes.ruler, view.width, sizes.waveform).adjusted(0, _MARGIN, 0, -_MARGIN)
+    if scene.peaks is None:
+        painter.setFont(scene.text)
+        painter.setPen(QColor(scene.theme.text_muted))
+        painter.drawText(area.adjusted(8, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter, scene.note)
+        return
+    offset = min(view.offset, scene.peaks.duration)
+    width = round((offset - view.onset) * view.pixels_per_second * ratio)
+    if width < 1:
+        return
+    channels = scene.peaks.columns(view.onset, offset, width)
+    height = area.height() / len(channels)
+    for index, peaks in enumerate(channels):
+        band = QRectF(area.left(), area.top() + index * height, area.width(), height)
+        _paint_channel(painter, scene, peaks, band, ratio)
+
+
+def _paint_channel(
+    painter: QPainter, scene: Scene, peaks: NDArray[np.float32], band: QRectF, ratio: float
+) -> None:
+    middle, scale = band.center().y(), band.height() / 2 - 1
+    painter.setPen(QPen(QColor(mix(scene.theme.waveform, scene.theme.surface, 0.45)), 1))
+    painter.drawLine(QLineF(band.left(), middle, band.left() + len(peaks) / ratio, middle))
+    painter.setPen(QPen(QColor(scene.theme.waveform), 1 / ratio))
+    tops = middle - np.clip(peaks[:, 1], -1, 1) * scale
+    bottoms = middle - np.clip(peaks[:, 0], -1, 1) * scale
+    xs = band.left() + (np.arange(len(peaks)) + 0.5) / ratio
+    painter.drawLines(
+        [
+            QLineF(x, top, x, max(bottom, top + 0.5))
+            for x, top, bottom in zip(xs.tolist(), tops.tolist(), bottoms.tolist(), strict=True)
+        ]
+    )

@@ -1,0 +1,95 @@
+"""What the timeline says in words: tooltips, menus, and to those who do not see it."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from avvp_studio.ui.timeline.content import Lane, LaneTrack, TimelineContent, lane
+from avvp_studio.ui.timeline.ruler import clock
+from trainer.labels import ABSENT, MODALITIES, PRESENT, Modality, State
+
+PERCEIVED = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
+
+_CHOICES = {
+    State.PRESENT: "{perceived} here",
+    State.ABSENT: "Not {perceived} here",
+    State.UNSEEN: "Forget",
+}
+
+
+def choice_text(modality: Modality, state: State) -> str:
+    """What a menu calls marking a state: "Heard here", "Not seen here", "Forget"."""
+    text = _CHOICES[state].format(perceived=PERCEIVED[modality])
+    return text[0].upper() + text[1:]
+
+
+def span_text(first: int, last: int) -> str:
+    return f"{clock(first)} – {clock(last)}"
+
+
+def lane_tip(content: TimelineContent, modality: Modality, category: str, segment: int) -> str:
+    """Who says what about one segment: the label and its author, then every parser."""
+    shown = lane(content, modality, category)
+    head = f"<b>{escape(category)}</b>, {PERCEIVED[modality]}, {span_text(segment, segment + 1)}"
+    label = _label_text(content, shown, segment)
+    beliefs = [_belief(track, segment) for track in shown.tracks]
+    return "<br>".join([f"<nobr>{line}</nobr>" for line in (head, label, *beliefs)])
+
+
+def both_tip(content: TimelineContent, category: str, segment: int) -> str:
+    lanes = [lane(content, modality, category) for modality in MODALITIES]
+    head = f"<b>{escape(category)}</b>, heard and seen, {span_text(segment, segment + 1)}"
+    labelled = all(shown.states[segment] == PRESENT for shown in lanes)
+    predicted = all(bool(shown.predicted[segment]) for shown in lanes)
+    said = f"Labels: {'yes' if labelled else 'no'}; newest parser: {'yes' if predicted else 'no'}"
+    return f"<nobr>{head}</nobr><br><nobr>{said}</nobr>"
+
+
+def header_tip(content: TimelineContent, category: str, digit: str | None, *, is_armed: bool) -> str:
+    lines = [f"<b>{escape(category)}</b>"]
+    if category in content.video_labels:
+        lines.append("In the video-level label of this clip")
+    key = f" (key {digit})" if digit else ""
+    lines.append(f"Click to {'disarm' if is_armed else 'arm'}{key}")
+    if is_armed:
+        lines.append("Drag right in its lanes: present. Left: absent. With Shift: forget.")
+    return "<br>".join(f"<nobr>{line}</nobr>" for line in lines)
+
+
+def parsers_tip(content: TimelineContent) -> str:
+    """The parsers with their full names; the drawn ones first."""
+    kinds = ["solid line", "dashed line"]
+    lines = []
+    for age, track in enumerate(content.tracks):
+        kind = kinds[age] if age < len(kinds) else "not drawn"
+        lines.append(f"{escape(track.parser)}: {kind}, threshold {track.threshold:.2f}")
+    return "<br>".join(f"<nobr>{line}</nobr>" for line in lines)
+
+
+def summary(content: TimelineContent | None, armed: str | None) -> str:
+    """The timeline in a sentence, for a screen reader."""
+    if content is None:
+        return "No clip is open"
+    parts = [f"{clock(content.duration, 2)} long", f"{len(content.rows)} categories shown"]
+    if armed is not None:
+        parts.append(f"{armed} is armed")
+    return ", ".join(parts)
+
+
+def _label_text(content: TimelineContent, shown: Lane, segment: int) -> str:
+    state = shown.states[segment]
+    if state not in (PRESENT, ABSENT):
+        return "Not labelled"
+    said = "present" if state == PRESENT else "absent"
+    author = content.author(shown.modality, shown.category, segment)
+    source = f"by {escape(author)}" if author else "from a file"
+    return f"Label: {said}, {source}" if content.events else f"Label: {said}"
+
+
+def _belief(track: LaneTrack, segment: int) -> str:
+    probability = float(track.probabilities[segment])
+    if not math.isfinite(probability):
+        return f"{escape(track.parser)}: unknown here"
+    verdict = "predicted" if track.predicted[segment] else "not predicted"
+    return f"{escape(track.parser)}: {probability:.2f}, {verdict}"
