@@ -1,0 +1,250 @@
+"""Between rows of annotation files and values: every oddity survived and told, every mistake refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+from trainer.labels import Event, Modality, State
+from trainer.tables import (
+    AnnotationError,
+    Finding,
+    Problems,
+    Row,
+    format_time,
+    read_table,
+    table_text,
+    unknown_category,
+)
+
+WEAK_COLUMNS = ("filename", "event_labels")
+DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
+REVIEWED_COLUMNS = ("filename", "modality", "category", "onset", "offset", "state")
+CLIPS_COLUMNS = ("filename", "duration", "complete")
+SPLITS = ("train", "val", "test")
+IMPORTED = "imported"
+"""The author of reviewed events that come from a file: who made them is not written there."""
+
+
+def merged(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Present events, with those of one modality and category that overlap or touch made one."""
+    joined: list[Event] = []
+    for event in sorted(events):
+        last = joined[-1] if joined else None
+        same = last is not None and (last.modality, last.category) == (event.modality, event.category)
+        if last is not None and same and event.onset <= last.offset:
+            joined[-1] = replace(last, offset=max(last.offset, event.offset))
+        else:
+            joined.append(event)
+    return tuple(joined)
+
+
+@dataclass
+class AnnotationReader:
+    """Reads the files of one dataset one after another, and remembers what it met."""
+
+    categories: tuple[str, ...]
+    known: Mapping[str, tuple[str, ...]]
+    splits: dict[str, dict[str, frozenset[str]]] = field(
+        default_factory=lambda: {split: {} for split in SPLITS}
+    )
+    places: dict[str, tuple[str, Finding]] = field(default_factory=dict)
+    """For each clip its split and where it was listed."""
+    truth: dict[str, list[Event]] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    """The categories that dense rows name for a clip, be their ranges empty or not."""
+    reviewed: dict[str, tuple[Event, ...]] = field(default_factory=dict)
+    durations: dict[str, float] = field(default_factory=dict)
+    incomplete: set[str] = field(default_factory=set)
+    """Clips whose dense truth is said not to be complete."""
+    findings: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._names = {name for names in self.known.values() for name in names}
+
+    def clips_of(self, split: str) -> dict[str, None]:
+        return dict.fromkeys((*self.splits[split], *self.known.get(split, ())))
+
+    def read_split(self, path: Path, split: str) -> None:
+        problems = Problems(path)
+        for row in read_table(path, WEAK_COLUMNS):
+            name, text = row.cells
+            labels = [label.strip() for label in text.split(",") if label.strip()]
+            for label in labels:
+                if label not in self.categories:
+                    problems.add(row, unknown_category(label, self.categories))
+            if len(set(labels)) < len(labels):
+                self._find(path, row, "a video-level label is repeated, counted once", f"{name} {text}")
+            self._add_clip(path, row, split, frozenset(labels), problems)
+        problems.raise_if_any()
+
+    def _add_clip(self, path: Path, row: Row, split: str, labels: frozenset[str], problems: Problems) -> None:
+        name = row.cells[0]
+        if not name.strip():
+            problems.add(row, "the filename is missing; write the name of a clip")
+        elif name not in self.places:
+            self.places[name] = (split, Finding(path.name, row.number, ""))
+            self.splits[split][name] = labels
+            self._names.add(name)
+        elif self.places[name][0] == split and self.splits[split][name] == labels:
+            self._find(path, row, "a clip is listed again, counted once", name)
+        else:
+            other, place = self.places[name]
+            again = f"in the {other} split" if other != split else "with other labels"
+            problems.add(row, f"{name} is already {again} ({place.place}); remove one of the two rows")
+
+    def read_dense(self, path: Path, modality: Modality) -> None:
+        problems, seen, events = Problems(path), set[tuple[str, ...]](), dict[str, list[Event]]()
+        covered = {name for name, found in self.truth.items() if any(e.modality is modality for e in found)}
+        rows = read_table(path, DENSE_COLUMNS)
+        for row in rows:
+            name, onset, offset, category = row.cells
+            event = self._event(path, row, problems, modality, (category, onset, offset))
+            if not self._is_clip(path, row):
+                continue
+            self.named.setdefault(name, set()).add(category)
+            if event is None or name in covered:
+                continue
+            if row.cells in seen:
+                self._find(path, row, "the same row again, counted once", " ".join(row.cells))
+            else:
+                events.setdefault(name, []).append(event)
+            seen.add(row.cells)
+        problems.raise_if_any()
+        if rows and not any(row.cells[0] in self._names for row in rows):
+            raise AnnotationError(
+                f"{path}: none of its {len(rows)} rows belongs to a clip of the splits "
+                f"(the first: {rows[0].cells[0]!r}); the filenames must be those of the split files"
+            )
+        for name, found in events.items():
+            self._report_joined(path, name, found)
+            self.truth.setdefault(name, []).extend(merged(found))
+
+    def _report_joined(self, path: Path, name: str, events: Sequence[Event]) -> None:
+        for one, two in pairwise(sorted(events)):
+            if one.category == two.category and two.onset <= one.offset:
+                how = "overlap" if two.onset < one.offset else "touch"
+                text = f"rows of one category {how}, counted as one event"
+                self._find(path, None, text, f"{name} {one.category} {_span(one)} and {_span(two)}")
+
+    def read_reviewed(self, path: Path) -> None:
+        problems, found = Problems(path), dict[str, list[tuple[Event, Row]]]()
+        for row in read_table(path, REVIEWED_COLUMNS):
+            name, modality, *said, state = row.cells
+            if modality not in tuple(Modality):
+                problems.add(row, f"modality {modality!r} is not known; write audio or visual")
+            elif state not in (State.PRESENT, State.ABSENT):
+                problems.add(row, f"state {state!r} is not known; write present or absent")
+            else:
+                event = self._event(path, row, problems, Modality(modality), said)
+                if self._is_clip(path, row) and event is not None:
+                    event = replace(event, state=State(state), author=IMPORTED)
+                    found.setdefault(name, []).append((event, row))
+        for name, events in found.items():
+            self.reviewed[name] = self._without_overlaps(path, name, events, problems)
+        problems.raise_if_any()
+
+    def _without_overlaps(
+        self, path: Path, name: str, events: Sequence[tuple[Event, Row]], problems: Problems
+    ) -> tuple[Event, ...]:
+        """Overlapping events of one state joined, in order; touching ones stay as they were drawn."""
+        kept: list[tuple[Event, Row]] = []
+        for event, row in sorted(events, key=lambda pair: (pair[0], pair[1].number)):
+            last, last_row = kept[-1] if kept else (None, row)
+            place = (event.modality, event.category)
+            if last is None or (last.modality, last.category) != place or last.offset <= event.onset:
+                kept.append((event, row))
+            elif last.state is event.state:
+                kept[-1] = (replace(last, offset=max(last.offset, event.offset)), last_row)
+                self._find(path, row, "rows of one category and state overlap, counted as one", name)
+            else:
+                said = f"{name} {event.category} is both present and absent from {format_time(event.onset)} s"
+                problems.add(row, f"{said} (see row {last_row.number}); correct one of the two rows")
+        return tuple(event for event, _ in kept)
+
+    def read_clips(self, path: Path) -> None:
+        problems = Problems(path)
+        for row in read_table(path, CLIPS_COLUMNS):
+            name, duration, complete = row.cells
+            seconds = _seconds(duration) if duration else None
+            if duration and not seconds:
+                problems.add(row, f"duration {duration!r} is not a time; write seconds, more than 0")
+            elif complete not in ("yes", "no"):
+                problems.add(row, f"complete is {complete!r}; write yes or no")
+            elif self._is_clip(path, row):
+                self.incomplete |= {name} if complete == "no" else set()
+                self.durations |= {name: seconds} if seconds else {}
+        problems.raise_if_any()
+
+    def _event(
+        self, path: Path, row: Row, problems: Problems, modality: Modality, said: Sequence[str]
+    ) -> Event | None:
+        """The event of a row that says (category, onset, offset); None, and a problem or finding, if none."""
+        category, onset, offset = said
+        if category not in self.categories:
+            problems.add(row, unknown_category(category, self.categories))
+            return None
+        first, last = _seconds(onset), _seconds(offset)
+        if first is None or last is None:
+            column, text = ("onset", onset) if first is None else ("offset", offset)
+            problems.add(
+                row, f"{column} {text!r} is not a time; write seconds from the clip's start, 0 or more"
+            )
+            return None
+        if first >= last:
+            kind = "an empty range" if first == last else "an inverted range"
+            self._find(path, row, f"{kind}, left out", f"{row.cells[0]} {category} {onset}-{offset}")
+            return None
+        return Event(modality, category, first, last)
+
+    def _is_clip(self, path: Path, row: Row) -> bool:
+        name = row.cells[0]
+        if name in self._names:
+            return True
+        if name.rstrip("`'\" ") in self._names:
+            text = "a filename ends in a stray character and so belongs to no clip, left out as by LLP's tools"
+        else:
+            text = "a filename belongs to no clip of the splits, left out"
+        self._find(path, row, text, name)
+        return False
+
+    def _find(self, path: Path, row: Row | None, text: str, detail: str) -> None:
+        self.findings.append(Finding(path.name, None if row is None else row.number, text, detail))
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = round(float(text), 3)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _span(event: Event) -> str:
+    return f"{format_time(event.onset)}-{format_time(event.offset)}"
+
+
+def weak_text(clips: Mapping[str, Iterable[str]], categories: Sequence[str]) -> str:
+    """A split file: the video-level labels of clips, in index order."""
+    index = {category: i for i, category in enumerate(categories)}
+    rows = ((name, ",".join(sorted(labels, key=index.__getitem__))) for name, labels in clips.items())
+    return table_text(WEAK_COLUMNS, rows)
+
+
+def dense_text(events: Iterable[tuple[str, Event]], modality: Modality) -> str:
+    """A file of dense truth: the events of one modality, each with the name of its clip."""
+    rows = ((name, *_times(event), event.category) for name, event in events if event.modality is modality)
+    return table_text(DENSE_COLUMNS, rows)
+
+
+def reviewed_text(events: Iterable[tuple[str, Event]]) -> str:
+    """The file of what a person checked: events, each with the name of its clip."""
+    rows = ((name, e.modality, e.category, *_times(e), e.state) for name, e in events)
+    return table_text(REVIEWED_COLUMNS, rows)
+
+
+def _times(event: Event) -> tuple[str, str]:
+    return format_time(event.onset), format_time(event.offset)
