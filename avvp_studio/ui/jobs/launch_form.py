@@ -64,16 +64,22 @@ class LaunchForm(QDialog):
         self._recipe.currentIndexChanged.connect(self._on_recipe_chosen)
         self._on_recipe_chosen(0)
 
-    def accept(self) -> None:
-        recipe = self._recipes[self._recipe.currentIndex()]
-        request = TrainingRequest(
-            recipe=recipe,
+    def choose(self, index: int) -> None:
+        """Choose a recipe by its place in the list."""
+        self._recipe.setCurrentIndex(index)
+
+    def request(self) -> TrainingRequest:
+        """What the form says now."""
+        return TrainingRequest(
+            recipe=self._recipes[self._recipe.currentIndex()],
             device=str(self._device.currentData()),
             epochs=self._epochs.value() or None,
             seed=self._seed.value(),
         )
+
+    def accept(self) -> None:
         super().accept()
-        self.submitted.emit(request)
+        self.submitted.emit(self.request())
 
     def _on_recipe_chosen(self, index: int) -> None:
         self._start.setEnabled(bool(self._recipes))

@@ -1,0 +1,103 @@
+"""The labels of one clip as a table model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QBrush, QColor
+
+from avvp_studio.ui.icons import icon
+from avvp_studio.ui.theme import Theme
+from trainer.labels import Event, Modality, State
+
+Index = QModelIndex | QPersistentModelIndex
+
+SENSES = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
+HEADINGS = ("", "Category", "From", "To", "State", "By")
+TIME_COLUMNS = (2, 3)
+
+
+def seconds_text(seconds: float) -> str:
+    """Seconds with as many decimals as they have, up to three."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
+
+
+class EventsModel(QAbstractTableModel):
+    """One row a label, in order of time."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._events: list[Event] = []
+
+    @property
+    def events(self) -> list[Event]:
+        return self._events
+
+    def set_events(self, events: Iterable[Event]) -> None:
+        self.beginResetModel()
+        self._events = sorted(events, key=lambda event: (event.onset, event.category, event.modality))
+        self.endResetModel()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        if self._events:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._events) - 1, 0))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's own default)
+        return 0 if parent.isValid() else len(self._events)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(HEADINGS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return HEADINGS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        event = self._events[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(event, index.column())
+            case Qt.ItemDataRole.DecorationRole if index.column() == 0:
+                is_audio = event.modality is Modality.AUDIO
+                colour = self._theme.audio if is_audio else self._theme.visual
+                return icon(event.modality.value, self._theme, colour)
+            case Qt.ItemDataRole.ForegroundRole if event.state is State.ABSENT:
+                return QBrush(QColor(self._theme.text_muted))
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(index.column())
+            case Qt.ItemDataRole.ToolTipRole:
+                return _tool_tip(event)
+        return None
+
+    def _text(self, event: Event, column: int) -> str:
+        cells = (
+            "",
+            event.category.replace("_", " "),
+            seconds_text(event.onset),
+            seconds_text(event.offset),
+            event.state.value,
+            event.author or "file",
+        )
+        return cells[column]
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in TIME_COLUMNS else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _tool_tip(event: Event) -> str:
+    sense = SENSES[event.modality] if event.state is State.PRESENT else f"not {SENSES[event.modality]}"
+    span = f"{seconds_text(event.onset)} to {seconds_text(event.offset)} s"
+    return f"{event.category} {sense}, {span}\nsaid by {event.author or 'the file it came with'}"

@@ -1,0 +1,255 @@
+"""The main window: docks, menus and a status line around the clip in view, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from avvp_studio import __version__
+from avvp_studio.player import Player
+from avvp_studio.soundtrack import Soundtrack
+from avvp_studio.ui.actions import DIGITS, Actions
+from avvp_studio.ui.clip_view import ClipView
+from avvp_studio.ui.events_panel import EventsPanel
+from avvp_studio.ui.export_dialog import ExportDialog
+from avvp_studio.ui.icons import application_icon
+from avvp_studio.ui.jobs.job_panel import JobPanel
+from avvp_studio.ui.keys_sheet import KeysSheet
+from avvp_studio.ui.labelling import Labelling
+from avvp_studio.ui.library_panel import LibraryPanel
+from avvp_studio.ui.message_bar import MessageBar
+from avvp_studio.ui.new_project_dialog import NewProjectDialog
+from avvp_studio.ui.playing import Playing
+from avvp_studio.ui.theme import Appearance, Theme
+from avvp_studio.ui.tracks_menu import TracksMenu
+from avvp_studio.workspace import Workspace
+from trainer.labels import Event
+
+TITLE = "AVVP Studio"
+_HINT_MS = 6000
+_LAYOUT_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """Shows a workspace. What takes long or touches files it asks for by signal; somebody else does it."""
+
+    open_requested = Signal(object)
+    """A project folder (Path) was chosen."""
+    new_project_requested = Signal(object)
+    """A NewProjectRequest."""
+    export_requested = Signal(object)
+    """An ExportRequest."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        player: Player,
+        soundtrack: Soundtrack,
+        jobs_panel: JobPanel | None,
+        appearance: Appearance,
+        settings: QSettings,
+    ) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._settings = settings
+        self._appearance = appearance
+        self._jobs_panel = jobs_panel
+        self._clip_actions: list[str] = []
+        self.setWindowIcon(application_icon())
+        self.actions_by_name = Actions(self, appearance)
+        self.message_bar = MessageBar(appearance.theme)
+        self.clip_view = ClipView(workspace, player, soundtrack, self.actions_by_name, appearance.theme)
+        self.library = LibraryPanel(workspace, appearance.theme)
+        self.events_panel = EventsPanel(workspace, appearance.theme)
+        self.labelling = Labelling(workspace, player, self)
+        self._tabs = QTabWidget(documentMode=True)
+        self._arrange()
+        self._bind(Playing(player))
+        self._connect(player, soundtrack)
+        self._on_rows_changed(self.clip_view.rows)
+        self._on_clip_changed()
+        self._restore_layout()
+        self.clip_view.timeline.setFocus()
+
+    def _arrange(self) -> None:
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.message_bar)
+        column.addWidget(self.clip_view, 1)
+        self.setCentralWidget(centre)
+        self._tabs.addTab(self.events_panel, "Labels")
+        if self._jobs_panel is not None:
+            self._tabs.addTab(self._jobs_panel, "Jobs")
+        self._library_dock = self._add_dock("Library", self.library, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._side_dock = self._add_dock("Labels and jobs", self._tabs, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.resizeDocks([self._library_dock, self._side_dock], [250, 290], Qt.Orientation.Horizontal)
+        self.actions_by_name.fill_menus(self.menuBar(), TracksMenu(self._workspace, self))
+        self._project_status = QLabel()
+        self.statusBar().addPermanentWidget(self._project_status)
+        self.statusBar().setSizeGripEnabled(False)
+
+    def _add_dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title)
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        dock.setTitleBarWidget(QWidget())  # the panels have headings of their own
+        dock.setWidget(content)
+        content.setMinimumWidth(210)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _bind(self, playing: Playing) -> None:
+        timeline = self.clip_view.timeline
+        for commands in (playing.commands(), self.labelling.commands()):
+            self.actions_by_name.bind(commands)
+            self._clip_actions += commands
+        self.actions_by_name.bind(
+            {
+                "open": self._on_open_triggered,
+                "new": self._on_new_triggered,
+                "export": self._on_export_triggered,
+                "quit": self.close,
+                "search_category": self.clip_view.row_bar.focus_search,
+                "search_clip": self._on_search_clip_triggered,
+                "zoom_in": timeline.zoom_in,
+                "zoom_out": timeline.zoom_out,
+                "zoom_fit": timeline.zoom_to_fit,
+                "keys": self._on_keys_triggered,
+                "about": self._on_about_triggered,
+            }
+        )
+
+    def _connect(self, player: Player, soundtrack: Soundtrack) -> None:
+        workspace, actions = self._workspace, self.actions_by_name
+        workspace.project_changed.connect(self._on_clip_changed)
+        workspace.clip_changed.connect(self._on_clip_changed)
+        workspace.history_changed.connect(self._on_history_changed)
+        for source in (workspace, player, soundtrack):
+            source.failed.connect(self.message_bar.show_error)
+        player.media_changed.connect(lambda: self.events_panel.set_media(player.info))
+        self.labelling.hinted.connect(lambda text: self.statusBar().showMessage(text, _HINT_MS))
+        self.clip_view.rows_changed.connect(self._on_rows_changed)
+        self.clip_view.locate_requested.connect(self._on_locate_requested)
+        self.events_panel.label_chosen.connect(self._on_label_chosen)
+        self._appearance.theme_changed.connect(self._on_theme_changed)
+        for name, dock in (("library", self._library_dock), ("side", self._side_dock)):
+            actions[name].toggled.connect(dock.setVisible)
+            dock.visibilityChanged.connect(lambda _, name=name, dock=dock: self._show_dock_state(name, dock))
+
+    def show_jobs(self) -> None:
+        """Bring the jobs to the front."""
+        if self._jobs_panel is not None:
+            self._side_dock.show()
+            self._tabs.setCurrentWidget(self._jobs_panel)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._settings.setValue("window/geometry", self.saveGeometry())
+        self._settings.setValue("window/state", self.saveState(_LAYOUT_VERSION))
+        self._settings.setValue("window/splitter", self.clip_view.save_state())
+        self._settings.setValue("theme", self._appearance.choice)
+        super().closeEvent(event)
+
+    def _restore_layout(self) -> None:
+        geometry, state, splitter = (
+            self._settings.value(f"window/{key}") for key in ("geometry", "state", "splitter")
+        )
+        if geometry is None or not self.restoreGeometry(geometry):
+            self.resize(1280, 800)
+        if state is not None:
+            self.restoreState(state, _LAYOUT_VERSION)
+        if splitter is not None:
+            self.clip_view.restore_state(splitter)
+
+    def _show_dock_state(self, name: str, dock: QDockWidget) -> None:
+        self.actions_by_name[name].setChecked(not dock.isHidden())
+
+    def _on_clip_changed(self) -> None:
+        project, clip = self._workspace.project, self._workspace.clip
+        self.setWindowTitle(
+            " — ".join([*([clip.name] if clip else []), *([project.name] if project else []), TITLE])
+        )
+        self._project_status.setText(str(project.root) if project else "No project is open")
+        self.actions_by_name["export"].setEnabled(project is not None)
+        for name in self._clip_actions:
+            self.actions_by_name[name].setEnabled(clip is not None)
+        self._on_history_changed()
+
+    def _on_history_changed(self) -> None:
+        texts = {"undo": self._workspace.undo_text, "redo": self._workspace.redo_text}
+        for name, text in texts.items():
+            action = self.actions_by_name[name]
+            action.setEnabled(text is not None)
+            action.setText(f"&{name.capitalize()} {text}" if text else f"&{name.capitalize()}")
+
+    def _on_rows_changed(self, rows: tuple[str, ...]) -> None:
+        self.labelling.set_candidates(rows)
+        for i, digit in enumerate(DIGITS):
+            action = self.actions_by_name[f"arm_{digit}"]
+            action.setText(rows[i].replace("_", " ") if i < len(rows) else "(no candidate)")
+
+    def _on_label_chosen(self, label: Event) -> None:
+        self.clip_view.show_range(label.onset, label.offset)
+
+    def _on_theme_changed(self, theme: Theme) -> None:
+        self.actions_by_name.set_theme(theme)
+        for part in (self.message_bar, self.clip_view, self.library, self.events_panel):
+            part.set_theme(theme)
+        if self._jobs_panel is not None:
+            self._jobs_panel.set_theme(theme)
+
+    def _on_search_clip_triggered(self) -> None:
+        self._library_dock.show()
+        self.library.focus_search()
+
+    def _on_open_triggered(self) -> None:
+        project = self._workspace.project
+        start = str(project.root.parent if project else Path.home())
+        folder = QFileDialog.getExistingDirectory(self, "Open project", start)
+        if folder:
+            self.open_requested.emit(Path(folder))
+
+    def _on_new_triggered(self) -> None:
+        dialog = NewProjectDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.requested.connect(self.new_project_requested)
+        dialog.open()
+
+    def _on_export_triggered(self) -> None:
+        if self._workspace.project is None:
+            return
+        dialog = ExportDialog(self._workspace.project.root, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.requested.connect(self.export_requested)
+        dialog.open()
+
+    def _on_locate_requested(self, name: str) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, f"Where is the video of {name}?", str(Path.home()))
+        if chosen:
+            self._workspace.set_media(name, Path(chosen))
+
+    def _on_keys_triggered(self) -> None:
+        sheet = KeysSheet(self.actions_by_name, self)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.show()
+
+    def _on_about_triggered(self) -> None:
+        purpose = "See, correct and retrain audio-visual video parsers."
+        text = f"<b>{TITLE} {__version__}</b><br>{purpose}<br>Apache-2.0"
+        box = QMessageBox(QMessageBox.Icon.NoIcon, f"About {TITLE}", text, parent=self)
+        box.setIconPixmap(application_icon().pixmap(64, 64))
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()

@@ -1,0 +1,144 @@
+"""What went wrong and what is under way, in one line above the work; never in the way of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from avvp_studio.ui.buttons import tool_button
+from avvp_studio.ui.icon_label import IconLabel
+from avvp_studio.ui.icons import icon
+from avvp_studio.ui.theme import Theme, mix
+
+
+class MessageBar(QWidget):
+    """One message at a time. An error stays until it is dismissed; progress goes when it is done."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setObjectName("messageBar")
+        self._theme = theme
+        self._kind = "note"
+        self._cancel_function: Callable[[], None] | None = None
+        self._icon = IconLabel(16)
+        self._text = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._bar = QProgressBar(textVisible=False)
+        self._bar.setFixedWidth(180)
+        self._cancel = QPushButton("Cancel")
+        self._more = tool_button("Details", "Show the whole message", is_checkable=True)
+        self._close = tool_button(tip="Dismiss")
+        self._details = QPlainTextEdit(readOnly=True)
+        self._details.setFixedHeight(110)
+        self._cancel.clicked.connect(self._on_cancelled)
+        self._close.clicked.connect(self.dismiss)
+        self._more.toggled.connect(self._details.setVisible)
+        self._arrange()
+        self.set_theme(theme)
+        self.hide()
+
+    def _arrange(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._icon)
+        row.addWidget(self._text, 1)
+        for part in (self._bar, self._cancel, self._more, self._close):
+            row.addWidget(part)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 4, 8, 4)
+        column.addLayout(row)
+        column.addWidget(self._details)
+
+    @property
+    def text(self) -> str:
+        """What is said; empty when the bar is away."""
+        return "" if self.isHidden() else self._text.text()
+
+    @property
+    def kind(self) -> str:
+        """ "error", "note" or "progress"."""
+        return self._kind
+
+    @property
+    def details(self) -> str:
+        return self._details.toPlainText()
+
+    def show_error(self, text: str) -> None:
+        """Say what went wrong. The first line is shown, all of it under Details when there is more."""
+        self._say("error", text)
+
+    def show_note(self, text: str, details: str = "") -> None:
+        """Say something good to know."""
+        self._say("note", f"{text}\n{details}" if details else text)
+
+    def show_progress(self, text: str, done: int, total: int, cancel: Callable[[], None] | None = None) -> None:
+        """Say how far something is; a `total` of 0 means that nobody knows. An error is not painted over."""
+        if self._kind == "error" and not self.isHidden():
+            return
+        if self._kind != "progress" or self.isHidden():
+            self._say("progress", text)
+        self._text.setText(text)
+        self._cancel_function = cancel
+        self._cancel.setVisible(cancel is not None)
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+
+    def end_progress(self) -> None:
+        """Take the progress away; any other message stays."""
+        if self._kind == "progress":
+            self.dismiss()
+
+    def dismiss(self) -> None:
+        self._cancel_function = None
+        self.hide()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self._close.setIcon(icon("close", theme, theme.text_muted))
+        self._colour()
+
+    def _say(self, kind: str, text: str) -> None:
+        first, _, rest = text.strip().partition("\n")
+        self._kind = kind
+        self._text.setText(first)
+        self._text.setToolTip(text)
+        self._details.setPlainText(text)
+        self._more.setChecked(False)
+        self._details.hide()
+        self._more.setVisible(bool(rest) or self._is_too_long(first))
+        self._bar.setVisible(kind == "progress")
+        self._cancel.setVisible(False)
+        self._close.setVisible(kind != "progress")
+        self._cancel_function = None
+        self._colour()
+        self.show()
+
+    def _is_too_long(self, line: str) -> bool:
+        return self._text.fontMetrics().horizontalAdvance(line) > max(300, self.width() - 220)
+
+    def _colour(self) -> None:
+        theme = self._theme
+        tint = theme.danger if self._kind == "error" else theme.accent
+        back = mix(tint, theme.surface, 0.16)
+        self.setStyleSheet(f"#messageBar {{ background: {back}; border-bottom: 1px solid {tint}; }}")
+        name = "error" if self._kind == "error" else "note"
+        self._icon.set_icon(icon(name, theme, tint))
+
+    def _on_cancelled(self) -> None:
+        if self._cancel_function is not None:
+            self._cancel.setVisible(False)
+            self._text.setText(f"{self._text.text()} (stopping)")
+            self._cancel_function()

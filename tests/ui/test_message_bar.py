@@ -1,0 +1,64 @@
+"""Messages are one line, stay out of the way, and are not lost."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton
+from pytestqt.qtbot import QtBot
+
+from avvp_studio.ui.message_bar import MessageBar
+from avvp_studio.ui.theme import DARK
+
+
+@pytest.fixture
+def bar(qtbot: QtBot) -> MessageBar:
+    made = MessageBar(DARK)
+    qtbot.addWidget(made)
+    made.resize(800, 40)
+    return made
+
+
+def button(bar: MessageBar, text: str) -> QToolButton:
+    return next(found for found in bar.findChildren(QToolButton) if text in (found.text(), found.toolTip()))
+
+
+def test_an_error_stays_until_it_is_dismissed(qtbot: QtBot, bar: MessageBar) -> None:
+    bar.show_error("labels.sqlite is locked by another program")
+    bar.show_progress("Exporting", 1, 3)
+    bar.end_progress()
+    assert bar.text == "labels.sqlite is locked by another program"
+    qtbot.mouseClick(button(bar, "Dismiss"), Qt.MouseButton.LeftButton)
+    assert bar.text == ""
+
+
+def test_the_first_line_is_shown_and_the_rest_can_be_unfolded(qtbot: QtBot, bar: MessageBar) -> None:
+    bar.show_error("3 rows were odd\nrow 4: no such category\nrow 9: onset after offset")
+    assert bar.text == "3 rows were odd"
+    details = bar.findChild(QPlainTextEdit)
+    assert not details.isVisible()
+    qtbot.mouseClick(button(bar, "Details"), Qt.MouseButton.LeftButton)
+    assert details.isVisible()
+    assert "row 9" in bar.details
+
+
+def test_a_short_message_has_no_details(bar: MessageBar) -> None:
+    bar.show_note("Exported")
+    assert not button(bar, "Details").isVisible()
+    bar.show_note("Exported", "authors are not part of this format")
+    assert button(bar, "Details").isVisible()
+
+
+def test_progress_can_be_cancelled_and_goes_when_it_is_done(qtbot: QtBot, bar: MessageBar) -> None:
+    cancelled: list[bool] = []
+    bar.show_progress("Exporting", 1, 3, lambda: cancelled.append(True))
+    bar.show_progress("Exporting", 2, 3, lambda: cancelled.append(True))
+    qtbot.mouseClick(bar.findChild(QPushButton), Qt.MouseButton.LeftButton)
+    assert cancelled == [True]
+    bar.end_progress()
+    assert bar.text == ""
+
+
+def test_progress_without_a_way_to_stop_offers_none(bar: MessageBar) -> None:
+    bar.show_progress("Exporting", 0, 0)
+    assert not bar.findChild(QPushButton).isVisible()
