@@ -72,6 +72,7 @@ _SPECS: dict[str, _Spec] = {
     "zoom_in": _Spec("Zoom in", "See less time, larger"),
     "zoom_out": _Spec("Zoom out", "See more time"),
     "zoom_fit": _Spec("Zoom to the whole clip", "See all of the clip"),
+    "guide": _Spec("User &guide", "How to use the studio"),
     "keys": _Spec("&Keys", "Show every key", "keys"),
     "about": _Spec("&About AVVP Studio", "Version and licence"),
     **{f"arm_{digit}": _Spec(f"Category {digit}", "Arm this category") for digit in DIGITS},
@@ -84,7 +85,7 @@ MENUS: dict[str, str] = {
     "&Play": "play loop mute - frame_back frame_forward second_back second_forward jump_back jump_forward"
     " to_start to_end - shuttle_back shuttle_stop shuttle_forward slower faster - previous_clip next_clip",
     "&View": "library side search_clip - zoom_in zoom_out zoom_fit - >tracks >theme",
-    "&Help": "keys about",
+    "&Help": "guide keys - about",
 }
 """What is in each menu: names of actions, "-" for a line, ">name" for a submenu."""
 

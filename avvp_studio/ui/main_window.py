@@ -24,6 +24,7 @@ from avvp_studio.ui.actions import DIGITS, Actions
 from avvp_studio.ui.clip_view import ClipView
 from avvp_studio.ui.events_panel import EventsPanel
 from avvp_studio.ui.export_dialog import ExportDialog
+from avvp_studio.ui.guide_window import GuideWindow
 from avvp_studio.ui.icons import application_icon
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.keys_sheet import KeysSheet
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
                 "zoom_in": timeline.zoom_in,
                 "zoom_out": timeline.zoom_out,
                 "zoom_fit": timeline.zoom_to_fit,
+                "guide": self._on_guide_triggered,
                 "keys": self._on_keys_triggered,
                 "about": self._on_about_triggered,
             }
@@ -240,6 +242,11 @@ class MainWindow(QMainWindow):
         chosen, _ = QFileDialog.getOpenFileName(self, f"Where is the video of {name}?", str(Path.home()))
         if chosen:
             self._workspace.set_media(name, Path(chosen))
+
+    def _on_guide_triggered(self) -> None:
+        guide = GuideWindow(self._appearance.theme, self)
+        guide.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        guide.show()
 
     def _on_keys_triggered(self) -> None:
         sheet = KeysSheet(self.actions_by_name, self)

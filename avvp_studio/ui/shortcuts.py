@@ -55,7 +55,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "zoom_in": ("Ctrl+=", "Ctrl++"),
     "zoom_out": ("Ctrl+-",),
     "zoom_fit": ("Ctrl+0",),
-    "keys": ("?", "F1"),
+    "guide": ("F1",),
+    "keys": ("?",),
 }
 
 
