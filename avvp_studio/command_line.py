@@ -1,0 +1,103 @@
+"""The commands that need no window: new, import, export."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from avvp_studio.projects import (
+    ProjectError,
+    create_project,
+    export_project,
+    import_files,
+    load_vocabulary,
+)
+from avvp_studio.store import StoreError
+from trainer.annotations import AnnotationError, Finding, read_dataset, summarise
+from trainer.parses import ParseError
+
+
+class ShotError(ValueError):
+    """A picture that cannot be made, and why."""
+
+
+USER_ERRORS = (ProjectError, AnnotationError, StoreError, ParseError, ShotError, OSError)
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `new`, `import` and `export`; each parsed result carries its function as `run`."""
+    new = commands.add_parser("new", help="make a project from annotations and media")
+    new.add_argument("project", type=Path)
+    new.add_argument("--vocabulary", required=True, help="llp, or a file with one category a line")
+    new.add_argument("--annotations", type=Path, help="a folder with a dataset's files, or LLP's own")
+    new.add_argument("--media", type=Path, help="a folder of videos")
+    new.add_argument("--name", help="the project's name (default: its folder's)")
+    new.set_defaults(run=_new)
+
+    bring = commands.add_parser("import", help="add labels, media or parses to a project")
+    bring.add_argument("project", type=Path)
+    bring.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    bring.set_defaults(run=_import)
+
+    export = commands.add_parser("export", help="write the labels for training or for other tools")
+    export.add_argument("project", type=Path)
+    export.add_argument("--format", required=True, choices=("dataset", "llp"))
+    export.add_argument("--out", type=Path, required=True)
+    export.set_defaults(run=_export)
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Run what was parsed. A user's mistake is one line on stderr and exit code 2."""
+    try:
+        arguments.run(arguments)
+    except USER_ERRORS as error:
+        print(f"avvp-studio: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _new(arguments: argparse.Namespace) -> None:
+    categories = load_vocabulary(arguments.vocabulary)
+    dataset = read_dataset(arguments.annotations, categories) if arguments.annotations else None
+    report = create_project(
+        arguments.project,
+        categories=categories,
+        name=arguments.name or arguments.project.resolve().name,
+        dataset=dataset,
+        media=arguments.media,
+        progress=_show_progress,
+    )
+    print(f"{arguments.project}: {report.clips} clips, {report.with_media} with media")
+    _print_findings(report.findings)
+    for path, reason in report.unreadable:
+        print(f"  skipped {path}: {reason}")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    report = import_files(arguments.project, arguments.files, progress=_show_progress)
+    for line in report.lines:
+        print(line)
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    report = export_project(arguments.project, arguments.format, arguments.out)
+    print(f"{arguments.out}: {', '.join(report.files)}")
+    for loss in report.losses:
+        print(f"  note: {loss}")
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    lines = summarise(findings)
+    if lines:
+        print("What was odd in the annotations, and survived:")
+    for line in lines:
+        print(f"  {line}")
+
+
+def _show_progress(stage: str, done: int, total: int) -> None:
+    """One line that renews itself, on a terminal; nothing in a pipe."""
+    if sys.stderr.isatty():
+        end = "\n" if done >= total else ""
+        print(f"\r{stage}: {done} of {total}\033[K", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,398 @@
+"""The player: where the playhead is, and the picture and the sound there."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QImage
+
+from avvp_studio.media.probe import MediaInfo
+from avvp_studio.playback.card import SoundCard
+from avvp_studio.playback.clock import Clock, Course, MonotonicClock
+from avvp_studio.playback.picture import Broken, Mode, Opened, Picture, PictureThread, Wish
+from avvp_studio.playback.sound import SoundThread
+
+SLOWEST, FASTEST = 0.25, 4.0
+
+_TICK_MS = 8
+_POSITION_EVERY = 0.015
+"""Seconds between two reports of the position: some sixty a second."""
+_LEAD = 0.02
+"""Pictures are asked for so many seconds before they are due (decoding, and the way to this thread)."""
+_READ_AHEAD = 0.25
+_PATIENCE = 0.5
+"""Playing begins when picture and sound are there, but waits no longer than this."""
+_FRAME_DURATION = 0.04
+"""A step where there is no picture to step through."""
+
+
+class Player(QObject):
+    """Plays one clip at a time. It never waits for a file: two threads do, and a timer takes what they made.
+
+    Without media, or where they are broken, there is no picture, but the playhead moves all the same.
+    """
+
+    frame_changed = Signal(QImage)
+    position_changed = Signal(float)
+    playing_changed = Signal(bool)
+    rate_changed = Signal(float)
+    loop_changed = Signal()
+    media_changed = Signal()
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None, *, clock: Clock | None = None) -> None:
+        """With a `clock` it goes by that and is silent; else by the sound card, where there is one."""
+        super().__init__(parent)
+        self._card = SoundCard(self) if clock is None else None
+        self._silent_clock = clock or MonotonicClock()
+        self._clock: Clock = self._silent_clock
+        self._timer = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_tick)
+        self._retired: list[PictureThread | SoundThread] = []
+        self._is_muted = False
+        self._chosen_rate = self._rate = 1.0
+        self._epoch = 0  # of the movement of the playhead: pictures of earlier ones are not shown any more
+        self._forget_media()
+
+    def _forget_media(self) -> None:
+        self._path: Path | None = None
+        self._info: MediaInfo | None = None
+        self._picture: PictureThread | None = None
+        self._sound: SoundThread | None = None
+        self._complaint = ""
+        self._duration = self._position = 0.0
+        self._loop: tuple[float, float] | None = None
+        self._course: Course | None = None
+        self._is_running = False  # whether the clock of the course has been started
+        self._begun_at = self._reported_at = 0.0
+        self._epoch += 1
+        self._wish: Wish | None = None  # not answered yet
+        self._early: deque[tuple[float, QImage]] = deque()  # here, but not due yet
+
+    # What there is
+
+    @property
+    def position(self) -> float:
+        return self._position
+
+    @property
+    def duration(self) -> float:
+        return self._duration
+
+    @property
+    def is_playing(self) -> bool:
+        return self._course is not None
+
+    @property
+    def rate(self) -> float:
+        """Negative while playing backwards."""
+        return self._rate
+
+    @property
+    def loop(self) -> tuple[float, float] | None:
+        return self._loop
+
+    @property
+    def is_muted(self) -> bool:
+        return self._is_muted
+
+    @property
+    def info(self) -> MediaInfo | None:
+        """What is in the file, once it is open."""
+        return self._info
+
+    @property
+    def frame_duration(self) -> float:
+        """The mean time from one frame to the next."""
+        return 1 / self._info.video.fps if self._info is not None and self._info.video else _FRAME_DURATION
+
+    # Opening
+
+    def open(self, path: Path | None, duration: float) -> None:
+        """Show a clip from its beginning. Duration 0: that of the file; `path` None: it has no media."""
+        self.close()
+        self._path, self._duration = path, max(0.0, duration)
+        self.media_changed.emit()
+        if path is not None:
+            self._picture = PictureThread(path)
+            self._picture.start()
+            self._want(0.0, Mode.SHOW)
+        self.position_changed.emit(0.0)
+
+    def close(self) -> None:
+        """Let go of the clip. The threads end on their own."""
+        self.pause()
+        for thread in (self._picture, self._sound):
+            if thread is not None:
+                thread.close()
+                self._retired.append(thread)
+        self._retired = [thread for thread in self._retired if thread.is_alive()]
+        had_loop = self._loop is not None
+        self._forget_media()
+        self.frame_changed.emit(QImage())
+        if had_loop:
+            self.loop_changed.emit()
+
+    def shutdown(self) -> None:
+        """Close, and wait briefly for the threads to end. Nothing may be called after it."""
+        self.close()
+        self._timer.stop()
+        for thread in self._retired:
+            thread.join(timeout=2.0)
+        self._retired.clear()
+
+    # Playing
+
+    def play(self) -> None:
+        """Play from here; from the beginning (of the loop) at the end of the clip, or outside the loop."""
+        if self.is_playing or self._duration <= 0:
+            return
+        start = 0.0 if self._position >= self._duration and self._rate > 0 else self._position
+        self._begin(self._into_loop(start))
+        self.playing_changed.emit(True)
+
+    def pause(self) -> None:
+        """Stop here. A shuttle ends: the rate is the chosen one again."""
+        if not self.is_playing:
+            return
+        self._halt()
+        self._change_rate(self._chosen_rate)
+        self._move(self._position)
+        self._want(self._position, Mode.SHOW)
+        self.playing_changed.emit(False)
+
+    def toggle(self) -> None:
+        if self.is_playing:
+            self.pause()
+        else:
+            self.play()
+
+    def seek(self, t: float) -> None:
+        """Go to a time, exactly; playing goes on from there."""
+        self._go(t, Mode.SHOW)
+
+    def scrub(self, t: float) -> None:
+        """Go to a time that is being dragged: a picture nearby at once, the exact one when there is time."""
+        self._go(t, Mode.SCRUB)
+
+    def step_frames(self, n: int) -> None:
+        """Go `n` frames on (back, if negative), exactly; quick calls add up."""
+        self.pause()
+        if self._picture is None:
+            self.seek(self._position + n * self.frame_duration)
+        elif self._wish is not None and self._wish.mode is Mode.STEP:
+            self._want(self._wish.time, Mode.STEP, steps=self._wish.steps + n, is_new_movement=False)
+        else:
+            self._want(self._position, Mode.STEP, steps=n)
+
+    def set_rate(self, rate: float) -> None:
+        """Choose the rate of playing, between a quarter and four times; the pitch is kept."""
+        self._chosen_rate = min(max(rate, SLOWEST), FASTEST)
+        self._change_rate(self._chosen_rate)
+
+    def shuttle(self, direction: int) -> None:
+        """J, K, L: backwards (-1), stop (0), forwards (1); again in the same direction doubles the rate."""
+        if direction == 0:
+            self.pause()
+        elif not self.is_playing:
+            self._change_rate(self._chosen_rate if direction > 0 else -1.0)
+            if direction > 0 or self._position > 0:
+                self.play()
+            else:
+                self._change_rate(self._chosen_rate)
+        elif (self._rate > 0) == (direction > 0):
+            self._change_rate(min(max(self._rate * 2, -FASTEST), FASTEST))
+        else:
+            self._change_rate(self._chosen_rate if direction > 0 else -1.0)
+
+    def set_loop(self, loop: tuple[float, float] | None) -> None:
+        """Play round (onset, offset) from now on, or (None) no longer."""
+        if loop is not None:
+            onset, offset = max(0.0, loop[0]), min(loop[1], self._duration)
+            loop = (onset, offset) if onset < offset else None
+        if loop == self._loop:
+            return
+        self._loop = loop
+        self.loop_changed.emit()
+        if self.is_playing:
+            self._begin(self._into_loop(self._position))
+
+    def set_muted(self, is_muted: bool) -> None:
+        self._is_muted = is_muted
+        if self._card is not None:
+            self._card.set_muted(is_muted)
+
+    # The playhead
+
+    def _begin(self, start: float, mode: Mode = Mode.SHOW, *, is_new_movement: bool = True) -> None:
+        """Play from `start`: ask for its picture and sound; the clock starts when both are there."""
+        self._halt()
+        self._course = Course(start, self._rate, self._duration, self._loop)
+        self._begun_at = time.monotonic()
+        self._clock = self._silent_clock
+        if self._card is not None and self._sound is not None and self._rate > 0 and self._card.is_available():
+            self._sound.play(self._course)
+            self._clock = self._card
+        self._move(start)
+        self._want(start, mode, is_new_movement=is_new_movement)
+        self._timer.start()
+
+    def _halt(self) -> None:
+        self._clock.stop()
+        if self._sound is not None:
+            self._sound.play(None)
+        self._course = None
+        self._is_running = False
+        self._early.clear()
+
+    def _go(self, t: float, mode: Mode) -> None:
+        t = min(max(t, 0.0), self._duration)
+        is_same_drag = mode is Mode.SCRUB and self._wish is not None and self._wish.mode is Mode.SCRUB
+        if self.is_playing:
+            self._begin(t, mode, is_new_movement=not is_same_drag)
+        else:
+            self._want(t, mode, is_new_movement=not is_same_drag)
+            self._move(t)
+
+    def _into_loop(self, start: float) -> float:
+        if self._loop is None or self._loop[0] <= start < self._loop[1]:
+            return start
+        return self._loop[0]
+
+    def _change_rate(self, rate: float) -> None:
+        if rate == self._rate:
+            return
+        self._rate = rate
+        if self.is_playing:
+            self._begin(self._position)
+        self.rate_changed.emit(rate)
+
+    def _move(self, t: float) -> None:
+        self._position = t
+        self._reported_at = time.monotonic()
+        self.position_changed.emit(t)
+
+    def _want(self, t: float, mode: Mode, *, steps: int = 0, is_new_movement: bool = True) -> None:
+        if self._picture is None:
+            return
+        if is_new_movement:
+            self._epoch += 1
+        ahead = _READ_AHEAD * max(self._rate, 0.0)
+        self._wish = Wish(epoch=self._epoch, time=t, mode=mode, steps=steps, ahead=ahead)
+        self._picture.want(self._wish)
+        self._timer.start()
+
+    # What the threads made
+
+    def _on_tick(self) -> None:
+        self._take_pictures()
+        self._take_sound()
+        if self._course is not None:
+            self._follow(self._course)
+        elif self._wish is None and (self._picture is None or self._info is not None):
+            self._timer.stop()
+
+    def _take_pictures(self) -> None:
+        thread = self._picture
+        while thread is not None and thread is self._picture and thread.arrived:
+            arrived = thread.arrived.popleft()
+            if isinstance(arrived, Opened):
+                self._on_opened(arrived.info)
+            elif isinstance(arrived, Broken):
+                self._drop_picture()
+                self._complain(arrived.message)
+            elif arrived.wish.epoch == self._epoch:
+                self._on_picture(arrived)
+
+    def _on_opened(self, info: MediaInfo) -> None:
+        self._info = info
+        self._duration = self._duration or info.duration
+        if info.video is None:
+            self._drop_picture()
+        if info.audio is not None and self._card is not None and self._path is not None:
+            self._sound = SoundThread(self._path)
+            self._sound.start()
+            if self.is_playing:
+                self._begin(self._position)
+        self.media_changed.emit()
+
+    def _on_picture(self, picture: Picture) -> None:
+        if picture.wish is self._wish and picture.is_exact:
+            self._wish = None
+        if picture.wish.mode is Mode.STEP:
+            self._move(min(picture.time, self._duration))
+        if picture.image is None:
+            return
+        if picture.wish.mode is Mode.FOLLOW and self._rate > 0:
+            self._early.append((picture.time, picture.image))
+        else:
+            self.frame_changed.emit(picture.image)
+
+    def _take_sound(self) -> None:
+        if self._sound is None or self._card is None:
+            return
+        if self._sound.broken:
+            message = self._sound.broken.popleft()
+            self._sound.close()
+            self._retired.append(self._sound)
+            self._sound = None
+            self._complain(message)
+        elif self._is_running and self._clock is self._card:
+            self._card.feed(self._sound.take)
+
+    def _follow(self, course: Course) -> None:
+        """Bring the playhead to where the clock says that it is."""
+        if not self._is_running:
+            self._start_clock_when_ready()
+            return
+        if self._clock is self._card and self._card is not None and self._card.has_failed():
+            self._begin(self._position)
+            self.failed.emit(
+                "The sound device stopped answering: there is no sound until the studio is restarted."
+            )
+            return
+        elapsed = self._clock.elapsed()
+        self._position = course.at(elapsed)
+        if course.is_over(elapsed):
+            self.pause()
+            return
+        if time.monotonic() - self._reported_at >= _POSITION_EVERY:
+            self._move(self._position)
+        self._show_due()
+        if self._wish is None or self._wish.mode is Mode.FOLLOW:
+            lead = _LEAD if self._rate > 0 else 0.0
+            self._want(course.at(elapsed + lead), Mode.FOLLOW, is_new_movement=False)
+
+    def _start_clock_when_ready(self) -> None:
+        waits_for_picture = self._picture is not None and self._wish is not None
+        waits_for_sound = self._clock is self._card and self._sound is not None and not self._sound.is_ready
+        if (waits_for_picture or waits_for_sound) and time.monotonic() - self._begun_at < _PATIENCE:
+            return
+        self._is_running = True
+        self._clock.start()
+        self._take_sound()
+
+    def _show_due(self) -> None:
+        """Show the newest picture whose time has come."""
+        soon = self._position + _TICK_MS / 2000 * self._rate
+        due = [image for begins, image in self._early if begins <= soon]
+        self._early = deque(((begins, image) for begins, image in self._early if begins > soon), maxlen=8)
+        if due:
+            self.frame_changed.emit(due[-1])
+
+    def _drop_picture(self) -> None:
+        if self._picture is not None:
+            self._picture.close()
+            self._retired.append(self._picture)
+        self._picture = self._wish = None
+        self.frame_changed.emit(QImage())
+
+    def _complain(self, message: str) -> None:
+        """Stop, and say what is wrong; once, though both threads may find it."""
+        self.pause()
+        if message != self._complaint:
+            self._complaint = message
+            self.failed.emit(message)

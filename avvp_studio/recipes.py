@@ -1,0 +1,49 @@
+"""The trainer's recipes, asked of the trainer itself, in the background."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from PySide6.QtCore import QObject, QProcess, Signal
+
+from avvp_studio.domain.job import Recipe
+
+
+class RecipeCatalogue(QObject):
+    """Runs `python -m trainer recipes --json` once and holds what it lists."""
+
+    loaded = Signal()
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.recipes: tuple[Recipe, ...] = ()
+        self._process = QProcess(self)
+        self._process.setProgram(sys.executable)
+        self._process.setArguments(["-m", "trainer", "recipes", "--json"])
+        self._process.finished.connect(self._on_finished)
+
+    def load(self) -> None:
+        """Ask, unless that is under way or done."""
+        if not self.recipes and self._process.state() is QProcess.ProcessState.NotRunning:
+            self._process.start()
+
+    def shutdown(self) -> None:
+        """End the question if it is still open."""
+        if self._process.state() is not QProcess.ProcessState.NotRunning:
+            self._process.finished.disconnect(self._on_finished)
+            self._process.kill()
+            self._process.waitForFinished(2000)
+
+    def _on_finished(self) -> None:
+        try:
+            listed = json.loads(bytes(self._process.readAllStandardOutput().data()))
+            self.recipes = tuple(
+                Recipe(entry["name"], entry["summary"], tuple(entry["features"])) for entry in listed
+            )
+        except (ValueError, KeyError, TypeError):
+            error = bytes(self._process.readAllStandardError().data()).decode(errors="replace").strip()
+            self.failed.emit(f"The trainer did not list its recipes: {error.splitlines()[-1] if error else ''}")
+            return
+        self.loaded.emit()

@@ -1,0 +1,198 @@
+"""A running studio: the objects that hold state, the window that shows them, and the wires between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings
+from PySide6.QtWidgets import QApplication
+
+from avvp_studio.domain.job import JobOrder, JobState, TrainingRequest
+from avvp_studio.first_start import FirstStart
+from avvp_studio.jobs import Jobs, next_name
+from avvp_studio.paths import ProjectPaths
+from avvp_studio.player import Player
+from avvp_studio.projects import create_project, export_project, load_vocabulary
+from avvp_studio.recipes import RecipeCatalogue
+from avvp_studio.soundtrack import Soundtrack
+from avvp_studio.tasks import Tasks
+from avvp_studio.training import order_training
+from avvp_studio.ui.export_dialog import ExportRequest
+from avvp_studio.ui.jobs.job_panel import JobPanel
+from avvp_studio.ui.jobs.launch_form import LaunchForm
+from avvp_studio.ui.main_window import MainWindow
+from avvp_studio.ui.new_project_dialog import NewProjectRequest
+from avvp_studio.ui.theme import Appearance
+from avvp_studio.workspace import Workspace
+from trainer.annotations import read_dataset, summarise
+
+
+class Studio(QObject):
+    """Builds everything that one window needs. `home` is where the sample project lives."""
+
+    def __init__(self, app: QApplication, settings: QSettings, home: Path, *, theme: str = "") -> None:
+        super().__init__()
+        self.tasks = Tasks(self)
+        self.workspace = Workspace(self)
+        self.player = Player(self)
+        self.soundtrack = Soundtrack(self.tasks, self)
+        self.jobs = Jobs(self)
+        self.recipes = RecipeCatalogue(self)
+        self.first_start = FirstStart(home, self.jobs, self.tasks, self)
+        appearance = Appearance(app, theme or str(settings.value("theme", "system")))
+        self.job_panel = JobPanel(self.jobs, appearance.theme)
+        self.window = MainWindow(
+            self.workspace, self.player, self.soundtrack, self.job_panel, appearance, settings
+        )
+        self._messages = self.window.message_bar
+        self._wire()
+
+    def _wire(self) -> None:
+        window = self.window
+        window.open_requested.connect(self.open_project)
+        window.new_project_requested.connect(self._on_new_project_requested)
+        window.export_requested.connect(self._on_export_requested)
+        self.job_panel.train_requested.connect(self._on_train_requested)
+        self.jobs.job_changed.connect(self._on_job_changed)
+        self.jobs.job_ended.connect(self._on_job_ended)
+        self.first_start.project_ready.connect(self._on_sample_ready)
+        self.recipes.loaded.connect(self._ask_how_to_train)
+        for source in (self.jobs, self.recipes, self.first_start):
+            source.failed.connect(self._messages.show_error)
+
+    # -- projects ----------------------------------------------------------------------------------------
+
+    def open_project(self, root: Path) -> bool:
+        """Open a project folder; on failure the message bar says why and what was open stays open."""
+        if not self.workspace.open_project(root):
+            return False
+        self.jobs.attach(ProjectPaths(root).runs)
+        return True
+
+    def open_sample(self) -> None:
+        """Open the sample project, making it first if this is the first start."""
+        if not self.first_start.is_done:
+            self._messages.show_progress("Making the sample project: its clips are rendered once", 0, 0)
+            self.window.show_jobs()
+        self.first_start.begin()
+
+    def close(self) -> None:
+        """Let go of everything. Running jobs go on by themselves."""
+        self.recipes.shutdown()
+        self.jobs.attach(None)
+        self.player.shutdown()
+        self.tasks.shutdown()
+        self.workspace.close_project()
+
+    def _on_sample_ready(self, root: Path) -> None:
+        self._messages.end_progress()
+        if self.open_project(root):
+            self.first_start.train_first_parser()
+
+    def _on_new_project_requested(self, request: NewProjectRequest) -> None:
+        self._messages.show_progress(f"Making {request.name}", 0, 0)
+        self.tasks.run(
+            _create,
+            request,
+            done=lambda notes: self._on_created(request.root, notes),
+            failed=self._on_task_failed,
+            progress=lambda stage, done, total: self._messages.show_progress(
+                f"Making {request.name}: {stage}", done, total
+            ),
+        )
+
+    def _on_created(self, root: Path, notes: list[str]) -> None:
+        self._messages.end_progress()
+        if self.open_project(root) and notes:
+            self._messages.show_note(f"{root.name} was made; {notes[0]}", "\n".join(notes[1:]))
+
+    def _on_export_requested(self, request: ExportRequest) -> None:
+        project = self.workspace.project
+        if project is None:
+            return
+        self._messages.show_progress(f"Exporting to {request.out}", 0, 0)
+        self.tasks.run(
+            lambda: export_project(project.root, request.format, request.out),
+            done=lambda report: self._on_exported(request.out, report.losses),
+            failed=self._on_task_failed,
+        )
+
+    def _on_exported(self, out: Path, losses: tuple[str, ...]) -> None:
+        self._messages.end_progress()
+        self._messages.show_note(f"The labels were exported to {out}", "\n".join(losses))
+
+    def _on_task_failed(self, error: BaseException) -> None:
+        self._messages.end_progress()
+        self._messages.show_error(str(error))
+
+    # -- training ----------------------------------------------------------------------------------------
+
+    def train(self, request: TrainingRequest) -> None:
+        """Freeze the labels and queue a training on them."""
+        project = self.workspace.project
+        if project is None:
+            return
+        root = project.root
+        name = next_name(ProjectPaths(root).runs, request.recipe.name.replace("/", "-"))
+        self.window.show_jobs()
+        self.tasks.run(
+            lambda: order_training(root, request, name),
+            done=lambda orders: self._on_ordered(root, orders),
+            failed=self._on_task_failed,
+        )
+
+    def _on_ordered(self, root: Path, orders: tuple[JobOrder, ...]) -> None:
+        project = self.workspace.project
+        if project is not None and project.root == root:
+            for order in orders:
+                self.jobs.submit(order)
+
+    def _on_train_requested(self) -> None:
+        if self.workspace.project is None:
+            self._messages.show_error("There is nothing to train on: open a project first")
+        elif self.recipes.recipes:
+            self._ask_how_to_train()
+        else:
+            self.recipes.load()
+
+    def _ask_how_to_train(self) -> None:
+        edited = len(self.workspace.edited)
+        noun = "clip was" if edited == 1 else "clips were"
+        summary = f"{edited} {noun} corrected by hand. Reviewed cells of training clips train; the rest score."
+        form = LaunchForm(self.recipes.recipes, summary, self.window)
+        form.submitted.connect(self.train)
+        form.finished.connect(form.deleteLater)
+        form.open()
+
+    def _on_job_changed(self, name: str) -> None:
+        status = self.jobs.status(name)
+        if self.workspace.project is None and status is not None and status.kind == "render":
+            text = "Making the sample project: its clips are rendered once"
+            self._messages.show_progress(text, status.done, status.total, lambda: self.jobs.stop(name))
+
+    def _on_job_ended(self, name: str) -> None:
+        status = self.jobs.status(name)
+        if status is None:
+            return
+        if status.state is JobState.FINISHED and status.kind == "train":
+            self.workspace.reload_parses()
+            self._messages.show_note(f"{status.title} is done: its tracks are shown beside the old ones")
+        elif status.state is JobState.FAILED:
+            self._messages.show_error(f"{status.title} failed: {status.error}")
+
+
+def _create(request: NewProjectRequest, *, progress: Callable[[str, int, int], None]) -> list[str]:
+    categories = load_vocabulary(request.vocabulary)
+    dataset = read_dataset(request.annotations, categories) if request.annotations else None
+    report = create_project(
+        request.root,
+        categories=categories,
+        name=request.name,
+        dataset=dataset,
+        media=request.media,
+        progress=progress,
+    )
+    counts = f"{report.clips} clips, {report.with_media} with media"
+    skipped = [f"skipped {path}: {reason}" for path, reason in report.unreadable]
+    return [counts, *summarise(report.findings), *skipped]

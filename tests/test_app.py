@@ -1,0 +1,92 @@
+"""The command line, as a person types it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+
+from avvp_studio.app import main
+from trainer.annotations import read_dataset
+
+
+@pytest.fixture
+def annotations(tmp_path: Path) -> Path:
+    folder = tmp_path / "annotations"
+    folder.mkdir()
+    (folder / "train.csv").write_text("filename\tevent_labels\nfirst_clip\tDog\nsecond_clip\tDog,Speech\n")
+    return folder
+
+
+@pytest.fixture
+def project(annotations: Path, tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    assert main(["new", str(root), "--vocabulary", "llp", "--annotations", str(annotations)]) == 0
+    return root
+
+
+def test_a_project_is_made_exported_and_made_again(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["export", str(project), "--format", "dataset", "--out", str(out)]) == 0
+    dataset = read_dataset(out)
+    assert dataset.splits["train"] == {"first_clip": {"Dog"}, "second_clip": {"Dog", "Speech"}}
+    assert len(dataset.categories) == 25
+
+
+def test_a_picture_of_a_clip_without_media_is_rendered_in_the_size_asked_for(
+    project: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "pictures" / "shot.png"
+    code = main(["shot", str(project), "--clip", "first_clip", "--out", str(out), "--size", "1400x900"])
+    assert code == 0
+    picture = QImage(str(out))
+    assert (picture.width(), picture.height()) == (1400, 900)
+    colours = {picture.pixel(x, y) for x in range(0, 1400, 20) for y in range(0, 900, 20)}
+    assert len(colours) > 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["new", "{tmp}/p", "--vocabulary", "nonsense"], "nonsense"),
+        (["new", "{tmp}/p", "--vocabulary", "llp", "--annotations", "{tmp}/missing"], "missing"),
+        (["new", "{tmp}/p", "--vocabulary", "llp", "--media", "{tmp}/missing"], "missing"),
+        (["new", "{project}", "--vocabulary", "llp"], "already"),
+        (["import", "{tmp}/no-project", "{tmp}/annotations"], "no-project"),
+        (["import", "{project}", "{tmp}/missing.csv"], "missing.csv"),
+        (["export", "{tmp}/no-project", "--format", "llp", "--out", "{tmp}/o"], "no-project"),
+        (["shot", "{tmp}/no-project", "--clip", "a", "--out", "{tmp}/a.png"], "no-project"),
+        (["shot", "{project}", "--clip", "nobody", "--out", "{tmp}/a.png"], "nobody"),
+        (["shot", "{project}", "--clip", "first_clip", "--out", "{tmp}/a.png", "--size", "big"], "1280x800"),
+        (["shot", "{project}", "--clip", "first_clip", "--out", "{tmp}/a.unknown"], "a.unknown"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_exit_code_2(
+    arguments: list[str],
+    message: str,
+    project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    capsys.readouterr()
+    code = main([argument.format(tmp=tmp_path, project=project) for argument in arguments])
+    error = capsys.readouterr().err
+    assert code == 2
+    assert message in error
+    assert len(error.strip().splitlines()) == 1
+    assert "Traceback" not in error
+
+
+def test_without_a_screen_the_window_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    result = subprocess.run(
+        [sys.executable, "-m", "avvp_studio.app", str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    if sys.platform == "linux":
+        assert result.returncode == 2
+        assert "xvfb-run" in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1

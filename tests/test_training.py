@@ -1,0 +1,86 @@
+"""Orders for a training: what is frozen, and what has to be extracted first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avvp_studio.domain.edit import mark
+from avvp_studio.domain.job import Recipe, TrainingRequest
+from avvp_studio.domain.project import Clip
+from avvp_studio.paths import ProjectPaths
+from avvp_studio.store import Store
+from avvp_studio.training import TrainingError, order_training
+from trainer.annotations import read_dataset
+from trainer.labels import Modality, State
+
+SIGNAL = Recipe("ecma/signal", "", ("signal-audio", "signal-visual"))
+CLIP_FEATURES = Recipe("ecma/llp/full", "", ("clap", "clip"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    root.mkdir()
+    media = tmp_path / "a.mp4"
+    media.touch()
+    with Store.create(root / "labels.sqlite", name="P", categories=["Dog", "Cat"]) as store:
+        store.add_clips(
+            [
+                Clip("a", "train", media, 10.0, 10, frozenset({"Dog"})),
+                Clip("b", "train", None, 10.0, 10, frozenset({"Cat"})),
+            ]
+        )
+        edit = mark(
+            (),
+            modality=Modality.AUDIO,
+            category="Dog",
+            onset=2.0,
+            offset=4.0,
+            state=State.PRESENT,
+            author="ann",
+        )
+        store.apply("a", edit, "ann")
+    return root
+
+
+def add_features(root: Path, *sets: str) -> None:
+    for name in sets:
+        folder = ProjectPaths(root).features / name
+        folder.mkdir(parents=True)
+        np.save(folder / "a.npy", np.zeros((10, 4), np.float32))
+
+
+def test_the_labels_are_frozen_in_the_run_folder(root: Path) -> None:
+    order_training(root, TrainingRequest(SIGNAL), "run")
+    dataset = read_dataset(root / "runs" / "run" / "dataset")
+    assert [(e.category, e.onset, e.offset) for e in dataset.reviewed["a"]] == [("Dog", 2.0, 4.0)]
+
+
+def test_missing_features_are_extracted_first_for_clips_that_have_media(root: Path) -> None:
+    extract, train = order_training(root, TrainingRequest(SIGNAL), "run")
+    assert train.after == extract.name
+    listing = (root / "runs" / extract.name / "media.tsv").read_text().splitlines()
+    assert [line.split("\t")[0] for line in listing] == ["filename", "a"]
+
+
+def test_nothing_is_extracted_when_the_features_are_there(root: Path) -> None:
+    add_features(root, "signal-audio", "signal-visual")
+    (train,) = order_training(root, TrainingRequest(SIGNAL, epochs=3, seed=7), "run")
+    assert train.arguments[:2] == ("train", "ecma/signal")
+    assert "training.epochs=3" in train.arguments
+    assert train.arguments[train.arguments.index("--seed") + 1] == "7"
+
+
+def test_a_recipe_without_its_features_is_refused_with_what_to_do(root: Path) -> None:
+    with pytest.raises(TrainingError, match=r"needs the feature sets clap, clip.*put them there"):
+        order_training(root, TrainingRequest(CLIP_FEATURES), "run")
+    assert not (root / "runs" / "run").exists()
+
+
+def test_a_recipe_on_given_features_trains_on_the_clips_that_have_them(root: Path) -> None:
+    add_features(root, "clap", "clip")
+    (train,) = order_training(root, TrainingRequest(CLIP_FEATURES), "run")
+    assert train.arguments[1] == "ecma/llp/full"
