@@ -105,6 +105,11 @@ class Player(QObject):
         return self._info
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the picture that was asked for last is shown (or there is none to come)."""
+        return self._wish is None
+
+    @property
     def frame_duration(self) -> float:
         """The mean time from one frame to the next."""
         return 1 / self._info.video.fps if self._info is not None and self._info.video else _FRAME_DURATION
@@ -197,16 +202,11 @@ class Player(QObject):
         """J, K, L: backwards (-1), stop (0), forwards (1); again in the same direction doubles the rate."""
         if direction == 0:
             self.pause()
-        elif not self.is_playing:
-            self._change_rate(self._chosen_rate if direction > 0 else -1.0)
-            if direction > 0 or self._position > 0:
-                self.play()
-            else:
-                self._change_rate(self._chosen_rate)
-        elif (self._rate > 0) == (direction > 0):
+        elif self.is_playing and (self._rate > 0) == (direction > 0):
             self._change_rate(min(max(self._rate * 2, -FASTEST), FASTEST))
-        else:
+        elif direction > 0 or self._position > 0:
             self._change_rate(self._chosen_rate if direction > 0 else -1.0)
+            self.play()
 
     def set_loop(self, loop: tuple[float, float] | None) -> None:
         """Play round (onset, offset) from now on, or (None) no longer."""

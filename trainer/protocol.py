@@ -112,6 +112,10 @@ def read_message(line: str) -> Message | None:
         return None
 
 
+class StopRequested(Exception):  # noqa: N818 - a wish, not an error
+    """A job leaves its work because it was asked to stop; what it had made so far is kept."""
+
+
 class Reporter:
     """Appends messages to a run folder; without a folder it is silent. Knows whether a stop was asked for."""
 
