@@ -1,6 +1,8 @@
-"""From media to features: encoders, and the job that runs one over many files."""
+"""Media files -> feature stores: encoder.py says what an encoder is, `extract` runs one over many files."""
 
-from trainer.encoders.errors import EncoderError
-from trainer.encoders.extract import ExtractReport, extract
+from __future__ import annotations
 
-__all__ = ["EncoderError", "ExtractReport", "extract"]
+from trainer.encoders.encoder import Encoded, Encoder, EncoderError, FeatureSet
+from trainer.encoders.extract import ENCODERS, ExtractReport, extract
+
+__all__ = ["ENCODERS", "Encoded", "Encoder", "EncoderError", "ExtractReport", "FeatureSet", "extract"]

@@ -1,0 +1,220 @@
+"""The trainer's command line. Exit codes: 0 done, 1 it broke, 2 bad input (one line says what), 3 stopped."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from trainer import commands
+from trainer.protocol import (
+    STOP_FILE,
+    Epoch,
+    Failed,
+    Finished,
+    Message,
+    Note,
+    Progress,
+    Reporter,
+    Started,
+    Stopped,
+)
+
+DONE, BROKEN, BAD_INPUT, STOPPED = 0, 1, 2, 3
+
+_LINE_INTERVAL = 5.0
+"""Seconds between two lines of progress for people."""
+
+
+class _Console(Reporter):
+    """Says everything twice: to the run folder for programs, to stdout for people."""
+
+    def __init__(self, run_dir: Path | None) -> None:
+        super().__init__(run_dir)
+        self._last_line = -_LINE_INTERVAL
+
+    def send(self, message: Message) -> None:
+        super().send(message)
+        if isinstance(message, Progress) and message.done < message.total:
+            if time.monotonic() - self._last_line < _LINE_INTERVAL:
+                return
+            self._last_line = time.monotonic()
+        text = _line(message)
+        if text:
+            print(text, flush=True)
+
+
+def _line(message: Message) -> str:
+    match message:
+        case Progress():
+            left = "" if message.eta_s is None else f", {message.eta_s:.0f} s left"
+            return f"{message.stage}: {message.done} of {message.total}{left}"
+        case Epoch():
+            numbers = {"loss": message.losses.get("total", float("nan")), **message.metrics}
+            shown = [f"{name} {value:.3g}" for name, value in numbers.items() if "/event/" not in name]
+            return f"epoch {message.epoch} of {message.epochs}: {', '.join(shown)}"
+        case Started():
+            return " ".join(filter(None, (message.kind, message.recipe, "on", message.device)))
+        case Note():
+            return f"note: {message.text}"
+        case Finished():
+            return "finished" + "".join(f"\n  {name}: {path}" for name, path in message.outputs.items())
+        case Stopped():
+            return "stopped"
+        case _:
+            return ""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    reporter = Reporter(None)
+    try:
+        arguments = _argument_parser().parse_args(argv)
+        reporter = _Console(arguments.run_dir)
+        with _stopped_by_signals(arguments.run_dir):
+            arguments.command(arguments, reporter)
+    except SystemExit as request:  # --help
+        return int(request.code or 0)
+    except KeyboardInterrupt:
+        return _end(reporter, Stopped(), STOPPED)
+    except Exception as error:  # the last door: whatever it was, the run folder must say it
+        return _failed(error, reporter)
+    return DONE
+
+
+def _failed(error: Exception, reporter: Reporter) -> int:
+    """Say what went wrong where people and programs look; a traceback only for what nobody foresaw.
+
+    The trainer's own exceptions speak to users: a ValueError is bad input, any other is a job that broke.
+    """
+    code, text = BROKEN, " ".join(str(error).split())
+    if isinstance(error, commands.StopRequested):
+        return _end(reporter, Stopped(), STOPPED)
+    if type(error).__module__.partition(".")[0] == "trainer":
+        code = BAD_INPUT if isinstance(error, ValueError) else BROKEN
+    elif isinstance(error, OSError):
+        code, text = BAD_INPUT, ": ".join(filter(None, (str(error.filename or ""), error.strerror or text)))
+    else:
+        traceback.print_exception(error)
+        text = f"the trainer broke ({type(error).__name__}: {text}); the traceback is in its log"
+    print(f"error: {text}", file=sys.stderr, flush=True)
+    if isinstance(error, commands.RunExistsError):
+        return code
+    return _end(reporter, Failed(error=text), code)
+
+
+def _end(reporter: Reporter, message: Message, code: int) -> int:
+    try:
+        reporter.send(message)
+    except OSError as error:  # a full disk, a folder that went away
+        print(f"error: the run folder cannot be written: {error}", file=sys.stderr)
+    return code
+
+
+@contextmanager
+def _stopped_by_signals(run_dir: Path | None) -> Iterator[None]:
+    """SIGTERM and Ctrl-C ask for a stop as the stop file does; without a run folder they end the program."""
+
+    def ask(*_: object) -> None:
+        if run_dir is None:
+            raise KeyboardInterrupt
+        (run_dir / STOP_FILE).touch()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _ArgumentParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise commands.UsageError(f"{message} (see {self.prog} --help)")
+
+
+def _argument_parser() -> argparse.ArgumentParser:
+    parser = _ArgumentParser(
+        prog="avvp-trainer", description="Audio-visual video parsing: train, parse, score."
+    )
+    parser.set_defaults(run_dir=None)
+    subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_recipes(subcommands)
+    _add_train(subcommands)
+    _add_parse(subcommands)
+    _add_evaluate(subcommands)
+    _add_extract(subcommands)
+    return parser
+
+
+_Subcommands = argparse._SubParsersAction  # the only name that argparse gives it
+
+
+def _add_recipes(subcommands: _Subcommands[_ArgumentParser]) -> None:
+    recipes = subcommands.add_parser("recipes", help="list what can be trained")
+    recipes.add_argument("--json", action="store_true", help="for programs")
+    recipes.set_defaults(command=commands.recipes)
+
+
+def _add_train(subcommands: _Subcommands[_ArgumentParser]) -> None:
+    train = subcommands.add_parser("train", help="train a parser by a recipe")
+    train.add_argument("recipe", nargs="?", metavar="RECIPE", help="a recipe's name, or a .toml file")
+    train.add_argument("--dataset", type=Path, required=True, metavar="DIR")
+    train.add_argument("--features", type=Path, required=True, metavar="DIR")
+    train.add_argument("--run-dir", type=Path, required=True, metavar="DIR", help="where the run is kept")
+    train.add_argument("--device", default="auto", help="auto (default), cpu, cuda")
+    train.add_argument("--seed", type=int)
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
+    train.add_argument("--parse", type=Path, metavar="OUT.npz", help="then parse every clip of the dataset")
+    train.add_argument("--resume", action="store_true", help="go on with the run in --run-dir")
+    train.set_defaults(command=commands.train)
+
+
+def _add_parse(subcommands: _Subcommands[_ArgumentParser]) -> None:
+    parse = subcommands.add_parser("parse", help="parse clips by a checkpoint")
+    parse.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    parse.add_argument("--features", type=Path, required=True, metavar="DIR")
+    which = parse.add_mutually_exclusive_group(required=True)
+    which.add_argument("--dataset", type=Path, metavar="DIR", help="the clips of a dataset folder")
+    which.add_argument(
+        "--clips", nargs="+", action="extend", metavar="NAME", help="write --clips=-NAME for a dash"
+    )
+    parse.add_argument("--split", choices=commands.SPLITS, help="only this split of the dataset")
+    parse.add_argument("--out", type=Path, required=True, metavar="P.npz")
+    parse.add_argument("--device", default="auto", help="auto (default), cpu, cuda")
+    parse.add_argument("--run-dir", type=Path, metavar="DIR", help="where to write messages")
+    parse.set_defaults(command=commands.parse)
+
+
+def _add_evaluate(subcommands: _Subcommands[_ArgumentParser]) -> None:
+    evaluate = subcommands.add_parser("evaluate", help="score a parse file against dense truth")
+    evaluate.add_argument("parses", type=Path, metavar="P.npz")
+    evaluate.add_argument("--dataset", type=Path, required=True, metavar="DIR")
+    evaluate.add_argument("--split", choices=commands.SPLITS, required=True)
+    evaluate.add_argument("--json", action="store_true", help="for programs")
+    evaluate.set_defaults(command=commands.evaluate)
+
+
+def _add_extract(subcommands: _Subcommands[_ArgumentParser]) -> None:
+    extract = subcommands.add_parser("extract", help="make features of media files")
+    extract.add_argument("--encoder", required=True, metavar="NAME")
+    which = extract.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--media", type=Path, metavar="DIR", help="a folder of media files named like their clips"
+    )
+    which.add_argument(
+        "--list", type=Path, metavar="FILE.tsv", help="columns filename, path and optionally duration"
+    )
+    extract.add_argument("--out", type=Path, required=True, metavar="FEATURES")
+    extract.add_argument("--run-dir", type=Path, metavar="DIR", help="where to write messages")
+    extract.set_defaults(command=commands.extract)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

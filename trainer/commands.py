@@ -1,0 +1,300 @@
+"""What each command of the trainer does. Torch is imported only by those that compute with it."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer.annotations import CATEGORIES_FILE, SNAPSHOT_FILE, Dataset, read_dataset, summarise
+from trainer.config import CONFIG_FILE, Config, load_recipe, read_settings, recipe_names, write_config
+from trainer.features import FeatureStore, some
+from trainer.metrics import KINDS, LEVELS
+from trainer.parses import read_parses, write_parses
+from trainer.progress import progress_of
+from trainer.protocol import STOP_FILE, Finished, Note, Reporter, Started, StopRequested
+from trainer.scoring import score_parses, scored_names
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "SPLITS",
+    "RunExistsError",
+    "StopRequested",
+    "UsageError",
+    "evaluate",
+    "extract",
+    "parse",
+    "recipes",
+    "train",
+]
+
+SPLITS = ("train", "val", "test")
+VIDEO_SUFFIXES = (
+    ".3gp",
+    ".avi",
+    ".flv",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".ts",
+    ".webm",
+    ".wmv",
+)
+AUDIO_SUFFIXES = (".flac", ".m4a", ".mp3", ".ogg", ".wav")
+_FINDINGS_SHOWN = 10
+
+
+class UsageError(ValueError):
+    """A command line, or a file that it names, that cannot be used."""
+
+
+class RunExistsError(UsageError):
+    """A run folder that is another run's: nothing may be written there, not even that it was refused."""
+
+
+def recipes(arguments: argparse.Namespace, _: Reporter) -> None:
+    """List the recipes that come with the trainer."""
+    entries = [_listed(name) for name in recipe_names()]
+    if arguments.json:
+        print(json.dumps(entries, ensure_ascii=False, indent=1))
+        return
+    for entry in entries:
+        print(f"{entry['name']}  ({entry['parser']}; {', '.join(entry['features'])})\n    {entry['summary']}")
+        if entry["published"]:
+            numbers = [f"{number:.1f}" for number in entry["published"]]
+            print(f"    published: segment {' '.join(numbers[:5])} | event {' '.join(numbers[5:])}")
+
+
+def _listed(name: str) -> dict[str, Any]:
+    said = {key: setting.value for key, setting in read_settings(name).items()}
+    return {
+        "name": name,
+        "parser": said["parser"],
+        "features": [said["features.audio"], *said["features.visual"]],
+        "summary": said.get("summary", ""),
+        "epochs": said["training.epochs"],
+        "published": said.get("published", []),
+    }
+
+
+def train(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """Train by a recipe, or go on with a run; then parse the dataset if that is asked for."""
+    run_dir: Path = arguments.run_dir
+    _check_run(arguments)
+    from trainer import engine
+    from trainer.checkpoint import model_config_types
+    from trainer.device import choose_device, prepare_torch
+
+    prepare_torch()
+    device = choose_device(arguments.device)
+    recipe = str(run_dir / CONFIG_FILE) if arguments.resume else arguments.recipe
+    seed = [] if arguments.seed is None else [f"training.seed={arguments.seed}"]
+    config = load_recipe(recipe, [*arguments.set, *seed], models=model_config_types())
+    reporter.send(
+        Started(
+            kind="train",
+            pid=os.getpid(),
+            device=str(device),
+            recipe=config.recipe,
+            epochs=config.training.epochs,
+        )
+    )
+    dataset = _read_dataset(arguments.dataset, reporter)
+    store = _feature_store(arguments.features, config)
+    write_config(run_dir / CONFIG_FILE, config)
+    if (arguments.dataset / SNAPSHOT_FILE).is_file():
+        shutil.copyfile(arguments.dataset / SNAPSHOT_FILE, run_dir / SNAPSHOT_FILE)
+    result = engine.train(
+        config, dataset, store, run_dir, device=device, reporter=reporter, resume=arguments.resume
+    )
+    outputs = {"checkpoint": str(result.checkpoint)}
+    if arguments.parse is not None:
+        _parse_to(
+            arguments.parse, result.checkpoint, arguments.features, _every_clip(dataset), device, reporter
+        )
+        outputs["parses"] = str(arguments.parse)
+    numbers = {f"val/{name}": value for name, value in result.metrics.items()}
+    reporter.send(Finished(outputs=outputs, metrics=numbers))
+
+
+def _check_run(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be meant, before torch is loaded. Resuming takes back an earlier wish to stop."""
+    run_dir: Path = arguments.run_dir
+    holds_run = (run_dir / CONFIG_FILE).is_file()
+    if arguments.resume:
+        if arguments.set or arguments.seed is not None:
+            raise UsageError("--resume goes on with the run's own config: leave out --set and --seed")
+        if not holds_run:
+            raise UsageError(f"{run_dir}: there is no run to resume: it holds no {CONFIG_FILE}")
+        (run_dir / STOP_FILE).unlink(missing_ok=True)
+    elif arguments.recipe is None:
+        raise UsageError("say which recipe to train; `recipes` lists them")
+    elif holds_run:
+        raise RunExistsError(
+            f"{run_dir}: already holds a run; give --resume to go on with it, or another --run-dir"
+        )
+
+
+def parse(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """Parse clips by a checkpoint."""
+    from trainer.checkpoint import read_info
+    from trainer.device import choose_device, prepare_torch
+
+    if arguments.split and arguments.dataset is None:
+        raise UsageError("--split is of a --dataset: give that too, or leave it out")
+    prepare_torch()
+    device = choose_device(arguments.device)
+    reporter.send(Started(kind="parse", pid=os.getpid(), device=str(device)))
+    info = read_info(arguments.checkpoint)
+    names = list(dict.fromkeys(arguments.clips or ()))
+    if arguments.dataset is not None:
+        dataset = _read_dataset(arguments.dataset, reporter, info.categories)
+        _check_categories(dataset, info.categories, str(arguments.checkpoint))
+        names = list(dataset.splits.get(arguments.split, {})) if arguments.split else _every_clip(dataset)
+    _parse_to(arguments.out, arguments.checkpoint, arguments.features, names, device, reporter)
+    reporter.send(Finished(outputs={"parses": str(arguments.out)}))
+
+
+def _parse_to(
+    out: Path, checkpoint: Path, features: Path, names: Sequence[str], device: torch.device, reporter: Reporter
+) -> None:
+    """Parse the clips that have features and write the parse file; say which have none."""
+    from trainer.checkpoint import load_checkpoint
+    from trainer.parsing import parse_names
+
+    model, info = load_checkpoint(checkpoint, device)
+    parses, missing = parse_names(
+        model,
+        info,
+        _feature_store(features, info.config),
+        names,
+        device=device,
+        checkpoint=str(checkpoint),
+        progress=progress_of(reporter, "parse"),
+    )
+    if not parses.names:
+        raise UsageError(
+            f"none of the {len(names)} clips to parse has features; extract them first ({some(names)})"
+        )
+    if missing:
+        reporter.send(Note(text=f"{len(missing)} of {len(names)} clips have no features: {some(missing)}"))
+    write_parses(out, parses)
+
+
+def evaluate(arguments: argparse.Namespace, _: Reporter) -> None:
+    """Print the ten numbers of a parse file on a split."""
+    parses = read_parses(arguments.parses)
+    dataset = _read_dataset(arguments.dataset, Reporter(None), parses.categories)
+    _check_categories(dataset, parses.categories, str(arguments.parses))
+    names = scored_names(dataset, arguments.split)
+    if not names:
+        raise UsageError(
+            f"{arguments.dataset}: no clip of the {arguments.split} split has complete dense truth"
+        )
+    clips = {name: parse for name in names if (parse := parses.clip(name)) is not None}
+    if not clips:
+        raise UsageError(
+            f"{arguments.parses}: holds none of the {len(names)} clips of the {arguments.split} split"
+        )
+    numbers = score_parses(clips, dataset, names, threshold=parses.threshold)
+    missing = len(names) - len(clips)
+    if arguments.json:
+        about = {
+            "parser": parses.meta.get("parser", ""),
+            "split": arguments.split,
+            "threshold": parses.threshold,
+        }
+        print(json.dumps({**about, "clips": len(clips), "missing": missing, "metrics": numbers}, indent=1))
+        return
+    left_out = f", {missing} more are not in the parse file" if missing else ""
+    print(f"{arguments.split}: {len(clips)} clips{left_out}; threshold {parses.threshold}\n")
+    print(f"{'':8}" + "".join(f"{kind:>10}" for kind in KINDS))
+    for level in LEVELS:
+        print(f"{level:8}" + "".join(f"{numbers[f'{level}/{kind}']:10.1f}" for kind in KINDS))
+
+
+def extract(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """Make the features of media files."""
+    media, durations = _media_list(arguments.list) if arguments.list else (_media_folder(arguments.media), {})
+    from trainer.encoders import extract as extract_features
+
+    reporter.send(Started(kind="extract", pid=os.getpid()))
+    extract_features(arguments.encoder, media, arguments.out, reporter, durations=durations)
+    reporter.send(Finished(outputs={"features": str(arguments.out)}))
+
+
+def _media_folder(folder: Path) -> dict[str, Path]:
+    """The media files of a folder by clip name, which is their name without the suffix."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder")
+    suffixes = (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES)
+    media = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes}
+    if not media:
+        raise UsageError(f"{folder}: holds no media file ({', '.join(suffixes)})")
+    return media
+
+
+def _media_list(path: Path) -> tuple[dict[str, Path], dict[str, float]]:
+    """The media files and durations that a tab-separated list names."""
+    media: dict[str, Path] = {}
+    durations: dict[str, float] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        if not {"filename", "path"} <= set(rows.fieldnames or ()):
+            raise UsageError(f"{path}:1: the header needs the columns filename and path, separated by a tab")
+        for row in rows:
+            name, place, duration = row["filename"], row["path"], row.get("duration")
+            if not name or not place:
+                raise UsageError(f"{path}:{rows.line_num}: a row needs a filename and a path")
+            media[name] = path.parent / place
+            if duration:
+                try:
+                    durations[name] = float(duration)
+                except ValueError:
+                    raise UsageError(
+                        f"{path}:{rows.line_num}: the duration {duration!r} is no number"
+                    ) from None
+    return media, durations
+
+
+def _read_dataset(folder: Path, reporter: Reporter, categories: Sequence[str] | None = None) -> Dataset:
+    """Read a dataset folder, and say what was odd in it. `categories` serve a folder without its own."""
+    dataset = read_dataset(folder, None if (folder / CATEGORIES_FILE).is_file() else categories)
+    lines = summarise(dataset.findings)
+    for line in lines[:_FINDINGS_SHOWN]:
+        reporter.send(Note(text=line))
+    if len(lines) > _FINDINGS_SHOWN:
+        reporter.send(Note(text=f"and {len(lines) - _FINDINGS_SHOWN} more kinds of odd things in {folder}"))
+    return dataset
+
+
+def _check_categories(dataset: Dataset, categories: Sequence[str], whose: str) -> None:
+    """Refuse a dataset whose categories are not those that the checkpoint or parse file knows."""
+    ours = tuple(dataset.categories)
+    if ours == tuple(categories):
+        return
+    different = [i for i, (one, other) in enumerate(zip(ours, categories, strict=False)) if one != other]
+    if different:
+        first = different[0]
+        detail = f"category {first + 1} is {ours[first]!r} here and {categories[first]!r} there"
+    else:
+        detail = f"{len(ours)} here, {len(categories)} there"
+    raise UsageError(f"the dataset's categories are not those of {whose}: {detail}")
+
+
+def _every_clip(dataset: Dataset) -> list[str]:
+    return [name for split in SPLITS for name in dataset.splits.get(split, {})]
+
+
+def _feature_store(folder: Path, config: Config) -> FeatureStore:
+    return FeatureStore(folder, audio=config.features.audio, visual=config.features.visual)
