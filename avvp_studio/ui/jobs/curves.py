@@ -56,7 +56,7 @@ class Curves(QWidget):
         self._hint.setVisible(not self._epochs)
         self._losses.setVisible(bool(self._epochs))
         self._scores.setVisible(has_scores)
-        losses = list(dict.fromkeys(name for epoch in self._epochs for name in epoch.losses))
+        losses = _loss_names(self._epochs)
         self._draw(self._losses, {name: [epoch.losses.get(name) for epoch in self._epochs] for name in losses})
         self._draw(
             self._scores,
@@ -69,8 +69,9 @@ class Curves(QWidget):
     ) -> None:
         plot.clear()
         # The legend goes where such curves leave room: losses fall, scores rise.
-        legend = plot.addLegend(labelTextColor=self._theme.text, labelTextSize="8pt")
+        legend = plot.addLegend(labelTextColor=self._theme.text, labelTextSize="8pt", verSpacing=-4)
         legend.clear()
+        legend.setColumnCount(2 if len(series) > 3 else 1)
         legend.anchor((1, 1), (1, 1), (-6, -24)) if is_rising else legend.anchor((1, 0), (1, 0), (-6, 4))
         for i, (name, values) in enumerate(series.items()):
             known = [
@@ -81,19 +82,26 @@ class Curves(QWidget):
             if not known:
                 continue
             colour = self._theme.text if name == "total" else category_colour(i)
-            pen = pg.mkPen(colour, width=2 if i == 0 else 1.5, style=_DASHES[i % len(_DASHES)])
+            pen = pg.mkPen(colour, width=2 if i == 0 else 1.3, style=_DASHES[i % len(_DASHES)])
             # A single epoch is a point, not a line: without a symbol it would not be seen.
             symbol = "o" if len(known) == 1 else None
             plot.plot(
                 [epoch for epoch, _ in known],
                 [value for _, value in known],
                 pen=pen,
-                name=name,
+                name=name.replace("_", " "),
                 symbol=symbol,
                 symbolSize=5,
                 symbolBrush=colour,
                 symbolPen=None,
             )
+
+
+def _loss_names(epochs: Sequence[Epoch]) -> list[str]:
+    """The total first, then its parts; a part that is always zero (nothing reviewed) is left out."""
+    names = dict.fromkeys(name for epoch in epochs for name in epoch.losses)
+    parts = [name for name in names if any(epoch.losses.get(name) for epoch in epochs)]
+    return sorted(parts, key=lambda name: name != "total")
 
 
 def _plot(label: str) -> pg.PlotWidget:
