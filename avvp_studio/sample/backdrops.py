@@ -15,7 +15,9 @@ from avvp_studio.sample.scenes import DURATION, Scene
 GROUND = 0.80
 """How far down the picture things stand, as a part of its height."""
 
-_MARGIN = 24
+_DRIFT = 5.0
+"""Pixels that the camera may drift to either side: slowly, so that what moves still stands out."""
+_MARGIN = 8
 """Pixels that the backdrop is larger on every side, for the camera to drift in."""
 _FULL = (HEIGHT + 2 * _MARGIN, WIDTH + 2 * _MARGIN)
 _HORIZON = _MARGIN + 0.72 * HEIGHT
@@ -31,7 +33,7 @@ class Backdrop:
         painted = _PAINTERS[scene.backdrop](rng, float(rng.uniform(-7, 7)))
         grain = 3 * _grain(rng, blur=0.8) + 5 * _grain(rng, blur=9)
         self._painting = _toned(painted, grain, brightness=float(rng.uniform(0.92, 1.06)))
-        self._drift = rng.uniform(-1, 1, 2) * 0.8 * _MARGIN
+        self._drift = rng.uniform(-1, 1, 2) * _DRIFT
         self._sway = rng.uniform(0, 2 * np.pi)
         self._strangers = [_Stranger.random(rng) for _ in range(scene.strangers)]
 

@@ -17,7 +17,7 @@ DURATION = 10
 """Seconds, of every clip."""
 
 _SHARES = {"train": 3, "val": 1, "test": 1}
-_CAST_SIZES = (1, 1, 1, 2, 2, 3)
+_CAST_SIZES = (1, 1, 2, 2, 2, 3)
 _JITTER = 0.14
 """Seconds that an event may begin after, or end before, the segments that it is labelled in."""
 _STEADY = {"Rain", "Fire", "Engine", "Siren"}
@@ -151,7 +151,7 @@ class _Casting:
 
 def _make_scene(name: str, split: str, casting: _Casting, rng: np.random.Generator) -> Scene:
     cast = casting.categories()
-    places = rng.permutation(np.linspace(0.2, 0.8, 3) if len(cast) > 1 else [0.35, 0.5, 0.65])
+    places = rng.permutation(np.linspace(0.24, 0.76, 3) if len(cast) > 1 else [0.35, 0.5, 0.65])
     acts = [
         _make_act(category, casting.kind(category), float(place), rng)
         for category, place in zip(cast, places, strict=False)
@@ -173,7 +173,7 @@ def _make_act(category: str, kind: str, place: float, rng: np.random.Generator) 
     first = _spans(rng, is_steady=category in _STEADY)
     heard = first if kind != "seen" else ()
     seen = first if kind == "seen" else (_shifted(first, rng) if kind == "both" else ())
-    x = float(place + rng.uniform(-0.05, 0.05))
+    x = float(place + rng.uniform(-0.04, 0.04))
     period = float(rng.uniform(*_PERIODS[category]))
     return Act(
         category=category,
@@ -185,7 +185,7 @@ def _make_act(category: str, kind: str, place: float, rng: np.random.Generator) 
         pan=float(np.clip(1.4 * (x - 0.5) + rng.uniform(-0.2, 0.2), -1, 1)),
         x=x,
         size=float(rng.uniform(1.05, 1.4)),
-        shade=float(rng.uniform(-0.7, 0.7)),
+        shade=float(rng.uniform(-1, 1)),
         seed=int(rng.integers(2**31)),
     )
 
@@ -196,7 +196,7 @@ def _spans(rng: np.random.Generator, *, is_steady: bool) -> tuple[Span, ...]:
         middle = int(rng.integers(4, 7))
         first = Span(int(rng.integers(0, middle - 2)), middle - 1)
         return first, Span(middle + 1, int(rng.integers(middle + 3, DURATION + 1)))
-    length = int(rng.integers(4, 10))
+    length = int(rng.integers(4, 9))
     onset = int(rng.integers(0, DURATION - length + 1))
     return (Span(onset, onset + length),)
 
