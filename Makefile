@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 PROJECT ?=
 export LC_ALL ?= C.UTF-8
 
@@ -52,25 +52,27 @@ clean: ## remove the virtual environment and what tools left
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory system
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "AVVP Studio needs Python 3.11 or newer; call make PYTHON=/path/to/python3.11"; exit 1; }
-	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(MAKE) --no-print-directory system
+	@echo "Installing into $(VENV) (about a minute; some 600 MB with a CPU build of torch)"
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 .PHONY: system
 system: # install the system libraries that are missing, where that is allowed
 	@missing=""; cache=$$(PATH=$$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null); \
 	for pair in $(LIBRARIES); do \
-		grep -qF "$${pair%%:*}" <<< "$$cache" || missing="$$missing $${pair##*:}"; done; \
-	"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+		grep -qF "$${pair%%:*} " <<< "$$cache" || missing="$$missing $${pair##*:}"; done; \
+	"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || missing="$$missing $(notdir $(PYTHON))-venv"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get > /dev/null; then \
 		echo "Please install what Qt needs (Debian's names):$$missing"; exit 0; fi; \
 	if [ "$$(id -u)" = 0 ]; then as_root=""; \
 	elif sudo -n true 2>/dev/null; then as_root="sudo"; \
-	else echo "Please run once: sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; \
-	echo "Installing system libraries:$$missing"; \
+	else echo "System packages are missing. Please run once, then make again:"; \
+		echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; \
+	echo "Installing system packages:$$missing"; \
 	$$as_root apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends $$missing > /dev/null
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing > /dev/null

@@ -80,6 +80,7 @@ def _open_window(project: Path | None) -> int:
     app.setApplicationName("AVVP Studio")
     app.setOrganizationName("avvp-studio")
     studio = Studio(app, QSettings(), data_home())
+    sys.excepthook = lambda _, error, __: studio.report_unexpected(error)
     studio.window.show()
     if project is None:
         studio.open_sample()

@@ -23,7 +23,7 @@ class ShotError(ValueError):
     """A picture that cannot be made, and why."""
 
 
-USER_ERRORS = (ProjectError, AnnotationError, StoreError, ParseError, ShotError, OSError)
+USER_ERRORS = (ProjectError, AnnotationError, StoreError, ParseError, ShotError)
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +52,10 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Run what was parsed. A user's mistake is one line on stderr and exit code 2."""
     try:
         arguments.run(arguments)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"avvp-studio: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
     except USER_ERRORS as error:
         print(f"avvp-studio: {error}", file=sys.stderr)
         return 2

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,7 +27,8 @@ JOB_FILE = "job.json"
 POLL_MS = 200
 GRACE_S = 8.0
 """How long a job may take to obey a stop before its process is ended."""
-
+_TOO_LITTLE_SPACE = 1_000_000
+"""A disk with fewer free bytes is called full."""
 
 _children: list[subprocess.Popen[bytes]] = []
 """Processes that this one started, kept until they end so that none is left a zombie."""
@@ -46,12 +49,24 @@ class _Record:
 
     @staticmethod
     def read(run_dir: Path) -> _Record | None:
+        """The record of a run folder, whose name is the job's; None when there is none, or it is damaged."""
         try:
             fields = json.loads((run_dir / JOB_FILE).read_text(encoding="utf-8"))
-            order = fields.pop("order")
-            return _Record(order=JobOrder(**{**order, "arguments": tuple(order["arguments"])}), **fields)
-        except (OSError, ValueError, KeyError, TypeError):
+            order = JobOrder(**{**fields["order"], "name": run_dir.name})
+            order = replace(order, arguments=tuple(order.arguments))
+            record = _Record(order, fields.get("pid"), fields.get("process_time"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+        return record if record._is_sound() else None
+
+    def _is_sound(self) -> bool:
+        order = self.order
+        words = (order.title, order.kind, order.module, order.after, *order.arguments)
+        return (
+            all(isinstance(word, str) for word in words)
+            and (self.pid is None or (isinstance(self.pid, int) and 0 < self.pid < 2**31))
+            and (self.process_time is None or isinstance(self.process_time, int | float))
+        )
 
     def process(self) -> psutil.Process | None:
         """The process, if it still is the same one (process numbers are used again)."""
@@ -82,7 +97,7 @@ class _Followed:
             with (self.run_dir / MESSAGES_FILE).open("rb") as file:
                 file.seek(self._offset)
                 text = file.read()
-        except FileNotFoundError:
+        except OSError:  # not there yet, or the disk is away for a moment
             return []
         whole = text[: text.rfind(b"\n") + 1]
         self._offset += len(whole)
@@ -134,15 +149,18 @@ class Jobs(QObject):
         self._timer.stop()
         self._runs = runs
         self._jobs = {}
-        if runs is not None and runs.is_dir():
-            self._find(runs)
+        if runs is not None:
+            try:
+                self._find(runs)
+            except OSError as error:
+                self.failed.emit(f"{runs}: the runs cannot be listed ({error.strerror}); check the permissions")
         self.jobs_changed.emit()
         self._advance()
 
     def _find(self, runs: Path) -> None:
         found = [
             (folder.stat().st_mtime, folder, record)
-            for folder in runs.iterdir()
+            for folder in (runs.iterdir() if runs.exists() else ())
             if (record := _Record.read(folder)) is not None
         ]
         for _, folder, record in sorted(found, key=lambda entry: (entry[2].order.name, entry[0])):
@@ -163,7 +181,10 @@ class Jobs(QObject):
             record = _Record(order)
             record.write(run_dir)
         except OSError as error:
-            self.failed.emit(f"{run_dir}: the job could not be written ({error.strerror}); nothing was started")
+            self.failed.emit(
+                f"{run_dir}: the job could not be written ({error.strerror}), so nothing was started; "
+                "free some space or allow writing there, and try again"
+            )
             return
         self._jobs[order.name] = _Followed(run_dir, record)
         self.jobs_changed.emit()
@@ -174,7 +195,8 @@ class Jobs(QObject):
         job = self._jobs.get(name)
         if job is None or job.status.state.is_over:
             return
-        (job.run_dir / STOP_FILE).touch()
+        with suppress(OSError):  # on a full disk the process is ended without being asked
+            (job.run_dir / STOP_FILE).touch()
         if job.status.state is JobState.QUEUED:
             self._write_last_word(job, Stopped())
             self._poll(job)
@@ -225,12 +247,15 @@ class Jobs(QObject):
 
     def _close(self, job: _Followed) -> None:
         """The process is gone without a last word: say so in its place."""
-        if (job.run_dir / STOP_FILE).exists():
+        if job.stop_requested_at is not None or (job.run_dir / STOP_FILE).exists():
             self._write_last_word(job, Stopped())
         else:
             log = job.run_dir / LOG_FILE
-            reason = _last_line(log)
-            text = f"The process ended without a word{f' ({reason})' if reason else ''}; its log is {log}"
+            reason = _last_line(log) or _lack_of_space(job.run_dir)
+            text = (
+                f"The process ended without a word{f' ({reason})' if reason else ''}: start it again, "
+                f"and if it ends so again, see {log}"
+            )
             self._write_last_word(job, Failed(error=text))
         self._take_news(job)
 
@@ -318,6 +343,14 @@ def _last_line(path: Path) -> str:
     except OSError:
         return ""
     return lines[-1][:200] if lines else ""
+
+
+def _lack_of_space(folder: Path) -> str:
+    """A full disk silences even the log."""
+    try:
+        return "the disk is full; free some space" if shutil.disk_usage(folder).free < _TOO_LITTLE_SPACE else ""
+    except OSError as error:
+        return f"its folder cannot be read: {error.strerror}"
 
 
 def _try(action: Callable[[], object]) -> None:

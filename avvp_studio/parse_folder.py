@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from avvp_studio.domain.project import Clip
 from avvp_studio.domain.tracks import Track
-from trainer.parses import Parse, ParseError, ParseFile, read_parses
+from trainer.parses import NPZ_DAMAGE, Parse, ParseError, ParseFile, read_parses
 
 _CACHED = 4
 """Parse files kept in memory. A file of all of LLP takes some 25 MB."""
@@ -145,10 +144,10 @@ class ParseFolder:
 def _said_by(path: Path, default: tuple[str, float]) -> tuple[str, float]:
     """The parser's name and when it parsed, by the file's own account; its arrays are not read for that."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             meta = json.loads(str(arrays["meta"]))
         return str(meta.get("parser") or default[0]), float(meta.get("created", default[1]))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
+    except (*NPZ_DAMAGE, AttributeError):
         return default  # what is wrong with it is said when it is needed
 
 

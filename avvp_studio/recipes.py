@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
@@ -22,6 +23,7 @@ class RecipeCatalogue(QObject):
         self._process = QProcess(self)
         self._process.setProgram(sys.executable)
         self._process.setArguments(["-m", "trainer", "recipes", "--json"])
+        self._process.setWorkingDirectory(str(Path(__file__).parents[1]))  # also from a source tree
         self._process.finished.connect(self._on_finished)
 
     def load(self) -> None:

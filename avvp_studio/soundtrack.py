@@ -71,9 +71,9 @@ class Soundtrack(QObject):
 
     def _on_failed(self, error: Exception) -> None:
         self._task = None
+        self._show(None, "The sound cannot be read")
         if not isinstance(error, MediaError):
             raise error
-        self._show(None, "The sound cannot be read")
         self.failed.emit(str(error))
 
     def _show(self, peaks: Peaks | None, note: str) -> None:
@@ -92,7 +92,7 @@ def peaks_of(path: Path, cache: Path, should_stop: Callable[[], bool]) -> tuple[
         try:
             peaks.save(cache, path)
         except OSError as error:
-            return peaks, f"The waveform could not be kept ({error.strerror})"
+            return peaks, f"The waveform could not be kept ({error.strerror or error})"
     return peaks, _note(peaks, info.duration)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from avvp_studio.projects import create_project, export_project, load_vocabulary
 from avvp_studio.recipes import RecipeCatalogue
 from avvp_studio.soundtrack import Soundtrack
 from avvp_studio.tasks import Tasks
-from avvp_studio.training import order_training
+from avvp_studio.training import lacking_features, order_training
 from avvp_studio.ui.export_dialog import ExportRequest
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.jobs.launch_form import LaunchForm
@@ -26,6 +27,12 @@ from avvp_studio.ui.new_project_dialog import NewProjectRequest
 from avvp_studio.ui.theme import Appearance
 from avvp_studio.workspace import Workspace
 from trainer.annotations import read_dataset, summarise
+
+MAKING_SAMPLE = "Making the sample project"
+SAMPLE_ADVICE = (
+    "Sixty short clips with picture and sound are rendered on this machine, once. "
+    "Then a first parser is trained on them, while you can already look and label."
+)
 
 
 class Studio(QObject):
@@ -53,12 +60,13 @@ class Studio(QObject):
         window.open_requested.connect(self.open_project)
         window.new_project_requested.connect(self._on_new_project_requested)
         window.export_requested.connect(self._on_export_requested)
-        self.job_panel.train_requested.connect(self._on_train_requested)
+        window.train_requested.connect(self._on_train_requested)
         self.jobs.job_changed.connect(self._on_job_changed)
         self.jobs.job_ended.connect(self._on_job_ended)
         self.first_start.project_ready.connect(self._on_sample_ready)
         self.recipes.loaded.connect(self._ask_how_to_train)
-        for source in (self.jobs, self.recipes, self.first_start):
+        self.first_start.failed.connect(self._on_sample_failed)
+        for source in (self.jobs, self.recipes):
             source.failed.connect(self._messages.show_error)
 
     # -- projects ----------------------------------------------------------------------------------------
@@ -73,9 +81,18 @@ class Studio(QObject):
     def open_sample(self) -> None:
         """Open the sample project, making it first if this is the first start."""
         if not self.first_start.is_done:
-            self._messages.show_progress("Making the sample project: its clips are rendered once", 0, 0)
+            self.window.show_making(MAKING_SAMPLE, SAMPLE_ADVICE, 0, 0)
             self.window.show_jobs()
         self.first_start.begin()
+
+    def report_unexpected(self, error: BaseException) -> None:
+        """The last door: what nobody foresaw is one sentence here, and a traceback for those who mend it."""
+        traceback.print_exception(error)
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        self._messages.show_error(
+            f"Something went wrong that should not ({what}). Every label that is shown is stored; "
+            "if the window does not answer well, start it again."
+        )
 
     def close(self) -> None:
         """Let go of everything. Running jobs go on by themselves."""
@@ -86,9 +103,17 @@ class Studio(QObject):
         self.workspace.close_project()
 
     def _on_sample_ready(self, root: Path) -> None:
-        self._messages.end_progress()
+        self.window.end_making()
         if self.open_project(root):
+            if not self.workspace.parsers:
+                self._messages.show_note(
+                    "The sample is ready to play and label. A first parser is being trained."
+                )
             self.first_start.train_first_parser()
+
+    def _on_sample_failed(self, text: str) -> None:
+        self.window.end_making()
+        self._messages.show_error(text)
 
     def _on_new_project_requested(self, request: NewProjectRequest) -> None:
         self._messages.show_progress(f"Making {request.name}", 0, 0)
@@ -124,7 +149,13 @@ class Studio(QObject):
 
     def _on_task_failed(self, error: BaseException) -> None:
         self._messages.end_progress()
-        self._messages.show_error(str(error))
+        if isinstance(error, ValueError):  # one of ours: it says what to do
+            self._messages.show_error(str(error))
+        elif isinstance(error, OSError):
+            where = f"{error.filename}: " if error.filename else ""
+            self._messages.show_error(f"{where}{error.strerror or error}; nothing was changed")
+        else:
+            self.report_unexpected(error)
 
     # -- training ----------------------------------------------------------------------------------------
 
@@ -157,10 +188,18 @@ class Studio(QObject):
             self.recipes.load()
 
     def _ask_how_to_train(self) -> None:
+        project = self.workspace.project
+        if project is None:
+            return
         edited = len(self.workspace.edited)
         noun = "clip was" if edited == 1 else "clips were"
-        summary = f"{edited} {noun} corrected by hand. Reviewed cells of training clips train; the rest score."
-        form = LaunchForm(self.recipes.recipes, summary, self.window)
+        summary = (
+            f"{edited} {noun} labelled by hand. In training clips these labels teach the parser; "
+            "in val and test clips they only score it."
+        )
+        recipes = self.recipes.recipes
+        lacking = {recipe.name: lacking_features(project.root, recipe) for recipe in recipes}
+        form = LaunchForm(recipes, summary, self.window, lacking=lacking)
         form.submitted.connect(self.train)
         form.finished.connect(form.deleteLater)
         form.open()
@@ -168,8 +207,7 @@ class Studio(QObject):
     def _on_job_changed(self, name: str) -> None:
         status = self.jobs.status(name)
         if self.workspace.project is None and status is not None and status.kind == "render":
-            text = "Making the sample project: its clips are rendered once"
-            self._messages.show_progress(text, status.done, status.total, lambda: self.jobs.stop(name))
+            self.window.show_making(MAKING_SAMPLE, SAMPLE_ADVICE, status.done, status.total)
 
     def _on_job_ended(self, name: str) -> None:
         status = self.jobs.status(name)
@@ -177,8 +215,9 @@ class Studio(QObject):
             return
         if status.state is JobState.FINISHED and status.kind == "train":
             self.workspace.reload_parses()
-            self._messages.show_note(f"{status.title} is done: its tracks are shown beside the old ones")
-        elif status.state is JobState.FAILED:
+            how = "drawn solid, the old ones dashed" if len(self.workspace.parsers) > 1 else "shown now"
+            self._messages.show_note(f"{status.title} is done: its tracks are {how}")
+        elif status.state is JobState.FAILED and status.kind != "render":  # of that one FirstStart tells
             self._messages.show_error(f"{status.title} failed: {status.error}")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from avvp_studio.domain.job import JobOrder, TrainingRequest
+from avvp_studio.domain.job import JobOrder, Recipe, TrainingRequest
 from avvp_studio.domain.project import Clip
 from avvp_studio.exchange import dataset as dataset_format
 from avvp_studio.paths import ProjectPaths
@@ -26,15 +27,17 @@ def order_training(root: Path, request: TrainingRequest, name: str) -> tuple[Job
     """Write the run folder of a training with a snapshot of the labels, and return the jobs to run in order.
 
     Clips whose features are missing are extracted first where the built-in encoder can do it. Raises
-    TrainingError when there is nothing to train on.
+    TrainingError when there is nothing to train on, or the run folder cannot be written.
     """
     paths = ProjectPaths(root)
-    store = Store.open(paths.database)
-    try:
+    with Store.open(paths.database) as store:
         clips = store.clips()
         snapshot = snapshot_dataset(store)
-    finally:
-        store.close()
+    if not snapshot.taught:  # told before an hour of extraction, not after it
+        raise TrainingError(
+            "no train clip has a label yet, so there is nothing to train on: label some clips of the train "
+            "split, or import their video-level labels (train.csv)"
+        )
     run_dir = paths.run(name)
     missing = [clip for clip in clips if clip.media and _lacks_features(paths, request.recipe.features, clip)]
     can_extract = all(feature.startswith(f"{BUILT_IN_ENCODER}-") for feature in request.recipe.features)
@@ -43,12 +46,26 @@ def order_training(root: Path, request: TrainingRequest, name: str) -> tuple[Job
             f"the recipe {request.recipe.name} needs the feature sets {', '.join(request.recipe.features)}, "
             f"and {paths.features} has none of them; put them there, or choose a recipe on built-in features"
         )
-    dataset_format.write(run_dir / "dataset", snapshot)
     train = JobOrder(name, f"Train {request.recipe.name}", "train", _train_arguments(paths, request, name))
-    if not (missing and can_extract):
-        return (train,)
-    extract = _extraction(paths, f"{name}-features", missing)
+    try:
+        dataset_format.write(run_dir / "dataset", snapshot)
+        if not (missing and can_extract):
+            return (train,)
+        extract = _extraction(paths, f"{name}-features", missing)
+    except OSError as error:
+        shutil.rmtree(run_dir, ignore_errors=True)
+        raise TrainingError(
+            f"{run_dir}: the training could not be written ({error.strerror or error}); nothing was started; "
+            "free some space or allow writing there, and train again"
+        ) from error
     return (extract, JobOrder(name, train.title, train.kind, train.arguments, after=extract.name))
+
+
+def lacking_features(root: Path, recipe: Recipe) -> tuple[str, ...]:
+    """The feature sets of a recipe that a project has no file of, and that the built-in encoder cannot make."""
+    folder = ProjectPaths(root).features
+    foreign = (name for name in recipe.features if not name.startswith(f"{BUILT_IN_ENCODER}-"))
+    return tuple(name for name in foreign if not any((folder / name).glob("*.npy")))
 
 
 def _lacks_features(paths: ProjectPaths, features: Iterable[str], clip: Clip) -> bool:

@@ -173,6 +173,17 @@ def test_a_job_that_cannot_be_written_is_refused_with_a_message(qtbot: QtBot, jo
     assert not jobs.statuses
 
 
+def test_a_job_whose_folder_was_taken_away_is_stopped_all_the_same(
+    qtbot: QtBot, jobs: Jobs, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avvp_studio.jobs.GRACE_S", 0.2)
+    jobs.submit(order(runs, "a", "wait"))
+    qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
+    runs.rename(runs.with_name("elsewhere"))
+    jobs.stop("a")
+    wait_for(qtbot, jobs, "a", JobState.STOPPED)
+
+
 def test_names_of_runs_sort_by_time_and_are_never_taken(tmp_path: Path) -> None:
     first = next_name(tmp_path, "han")
     (tmp_path / first).mkdir()

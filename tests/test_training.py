@@ -12,7 +12,7 @@ from avvp_studio.domain.job import Recipe, TrainingRequest
 from avvp_studio.domain.project import Clip
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.store import Store
-from avvp_studio.training import TrainingError, order_training
+from avvp_studio.training import TrainingError, lacking_features, order_training
 from trainer.annotations import read_dataset
 from trainer.labels import Modality, State
 
@@ -74,6 +74,16 @@ def test_nothing_is_extracted_when_the_features_are_there(root: Path) -> None:
     assert train.arguments[train.arguments.index("--seed") + 1] == "7"
 
 
+def test_a_project_in_which_nothing_is_labelled_is_refused_before_anything_is_extracted(tmp_path: Path) -> None:
+    media = tmp_path / "a.mp4"
+    media.touch()
+    with Store.create(tmp_path / "labels.sqlite", name="P", categories=["Dog"]) as store:
+        store.add_clips([Clip("a", "train", media, 10.0, 10)])
+    with pytest.raises(TrainingError, match=r"no train clip has a label yet.*label some clips"):
+        order_training(tmp_path, TrainingRequest(SIGNAL), "run")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_recipe_without_its_features_is_refused_with_what_to_do(root: Path) -> None:
     with pytest.raises(TrainingError, match=r"needs the feature sets clap, clip.*put them there"):
         order_training(root, TrainingRequest(CLIP_FEATURES), "run")
@@ -84,3 +94,10 @@ def test_a_recipe_on_given_features_trains_on_the_clips_that_have_them(root: Pat
     add_features(root, "clap", "clip")
     (train,) = order_training(root, TrainingRequest(CLIP_FEATURES), "run")
     assert train.arguments[1] == "ecma/llp/full"
+
+
+def test_a_recipe_lacks_the_feature_sets_that_nobody_has_put_there(root: Path) -> None:
+    assert lacking_features(root, SIGNAL) == ()
+    assert lacking_features(root, CLIP_FEATURES) == ("clap", "clip")
+    add_features(root, "clap")
+    assert lacking_features(root, CLIP_FEATURES) == ("clip",)

@@ -9,10 +9,12 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import NoReturn
 
 from trainer import commands
+from trainer.annotations import SPLITS
 from trainer.protocol import (
     STOP_FILE,
     Epoch,
@@ -24,6 +26,7 @@ from trainer.protocol import (
     Reporter,
     Started,
     Stopped,
+    StopRequested,
 )
 
 DONE, BROKEN, BAD_INPUT, STOPPED = 0, 1, 2, 3
@@ -94,12 +97,15 @@ def _failed(error: Exception, reporter: Reporter) -> int:
     The trainer's own exceptions speak to users: a ValueError is bad input, any other is a job that broke.
     """
     code, text = BROKEN, " ".join(str(error).split())
-    if isinstance(error, commands.StopRequested):
+    if isinstance(error, StopRequested):
         return _end(reporter, Stopped(), STOPPED)
     if type(error).__module__.partition(".")[0] == "trainer":
         code = BAD_INPUT if isinstance(error, ValueError) else BROKEN
     elif isinstance(error, OSError):
-        code, text = BAD_INPUT, ": ".join(filter(None, (str(error.filename or ""), error.strerror or text)))
+        reason = error.strerror or text
+        if error.errno in (ENOSPC, EDQUOT):
+            reason = "the disk is full; free some space and start it again"
+        code, text = BAD_INPUT, ": ".join(filter(None, (str(error.filename or ""), reason)))
     else:
         traceback.print_exception(error)
         text = f"the trainer broke ({type(error).__name__}: {text}); the traceback is in its log"
@@ -185,7 +191,7 @@ def _add_parse(subcommands: _Subcommands[_ArgumentParser]) -> None:
     which.add_argument(
         "--clips", nargs="+", action="extend", metavar="NAME", help="write --clips=-NAME for a dash"
     )
-    parse.add_argument("--split", choices=commands.SPLITS, help="only this split of the dataset")
+    parse.add_argument("--split", choices=SPLITS, help="only this split of the dataset")
     parse.add_argument("--out", type=Path, required=True, metavar="P.npz")
     parse.add_argument("--device", default="auto", help="auto (default), cpu, cuda")
     parse.add_argument("--run-dir", type=Path, metavar="DIR", help="where to write messages")
@@ -196,7 +202,7 @@ def _add_evaluate(subcommands: _Subcommands[_ArgumentParser]) -> None:
     evaluate = subcommands.add_parser("evaluate", help="score a parse file against dense truth")
     evaluate.add_argument("parses", type=Path, metavar="P.npz")
     evaluate.add_argument("--dataset", type=Path, required=True, metavar="DIR")
-    evaluate.add_argument("--split", choices=commands.SPLITS, required=True)
+    evaluate.add_argument("--split", choices=SPLITS, required=True)
     evaluate.add_argument("--json", action="store_true", help="for programs")
     evaluate.set_defaults(command=commands.evaluate)
 

@@ -69,6 +69,7 @@ class AnnotationReader:
         return dict.fromkeys((*self.splits[split], *self.known.get(split, ())))
 
     def read_split(self, path: Path, split: str) -> None:
+        """Clips of a split with their video-level labels. This and the next may raise AnnotationError."""
         problems = Problems(path)
         for row in read_table(path, WEAK_COLUMNS):
             name, text = row.cells
@@ -97,6 +98,7 @@ class AnnotationReader:
             problems.add(row, f"{name} is already {again} ({place.place}); remove one of the two rows")
 
     def read_dense(self, path: Path, modality: Modality) -> None:
+        """Dense truth in one modality, for clips of which no earlier file told it."""
         problems, seen, events = Problems(path), set[tuple[str, ...]](), dict[str, list[Event]]()
         covered = {name for name, found in self.truth.items() if any(e.modality is modality for e in found)}
         rows = read_table(path, DENSE_COLUMNS)
@@ -131,6 +133,7 @@ class AnnotationReader:
                 self._find(path, None, text, f"{name} {one.category} {_span(one)} and {_span(two)}")
 
     def read_reviewed(self, path: Path) -> None:
+        """What a person checked, present and absent."""
         problems, found = Problems(path), dict[str, list[tuple[Event, Row]]]()
         for row in read_table(path, REVIEWED_COLUMNS):
             name, modality, *said, state = row.cells
@@ -166,6 +169,7 @@ class AnnotationReader:
         return tuple(event for event, _ in kept)
 
     def read_clips(self, path: Path) -> None:
+        """Durations in seconds, and of which clips the dense truth is not complete."""
         problems = Problems(path)
         for row in read_table(path, CLIPS_COLUMNS):
             name, duration, complete = row.cells

@@ -143,6 +143,12 @@ class Dataset:
     snapshot: dict[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def taught(self) -> dict[str, frozenset[str]]:
+        """The train clips that can teach: those with a video-level label, or with something reviewed."""
+        train = self.splits.get("train", {})
+        return {name: labels for name, labels in train.items() if labels or self.reviewed.get(name)}
+
 
 # Reading
 

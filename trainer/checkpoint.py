@@ -5,8 +5,8 @@ Every file is written whole and then renamed; nothing is ever unpickled.
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import pickle
 import time
 import zipfile
@@ -23,6 +23,7 @@ from trainer.config import Config, config_from_table, to_table
 from trainer.features import Scaling
 from trainer.models import MODELS
 from trainer.models.layers import Parser
+from trainer.whole_files import written_whole
 
 BEST_FILE, LAST_FILE, STATE_FILE = "best.safetensors", "last.safetensors", "state.pt"
 
@@ -79,15 +80,14 @@ def build_model(config: Config, categories: int, widths: Mapping[str, int]) -> P
 
 def save_checkpoint(path: Path, model: Parser, info: CheckpointInfo) -> None:
     """Write weights and info, whole, then renamed into place."""
-    partial = path.with_name(path.name + ".part")
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     if info.scaling is not None:
         for i, (mean, deviation) in enumerate(zip(info.scaling.means, info.scaling.deviations, strict=True)):
             weights[f"{_SCALING}mean.{i}"] = torch.from_numpy(mean)
             weights[f"{_SCALING}deviation.{i}"] = torch.from_numpy(deviation)
     # Not save_file: that makes a file which only its owner may read.
-    partial.write_bytes(save(weights, metadata={_METADATA_KEY: info.to_json()}))
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        partial.write_bytes(save(weights, metadata={_METADATA_KEY: info.to_json()}))
 
 
 def read_info(path: Path) -> CheckpointInfo:
@@ -154,9 +154,10 @@ def _take_scaling(weights: dict[str, torch.Tensor]) -> Scaling | None:
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write what a stopped run needs to go on: tensors and plain values only."""
-    partial = path.with_name(path.name + ".part")
-    torch.save(dict(state), partial)
-    os.replace(partial, path)
+    content = io.BytesIO()  # to a file, torch would say of a full disk only that it failed
+    torch.save(dict(state), content)
+    with written_whole(path) as partial:
+        partial.write_bytes(content.getbuffer())
 
 
 def load_state(path: Path) -> dict[str, Any]:

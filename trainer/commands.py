@@ -11,46 +11,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.annotations import CATEGORIES_FILE, SNAPSHOT_FILE, Dataset, read_dataset, summarise
+from trainer.annotations import CATEGORIES_FILE, SNAPSHOT_FILE, SPLITS, Dataset, read_dataset, summarise
 from trainer.config import CONFIG_FILE, Config, load_recipe, read_settings, recipe_names, write_config
 from trainer.features import FeatureStore, some
 from trainer.metrics import KINDS, LEVELS
 from trainer.parses import read_parses, write_parses
 from trainer.progress import progress_of
-from trainer.protocol import STOP_FILE, Finished, Note, Reporter, Started, StopRequested
+from trainer.protocol import STOP_FILE, Finished, Note, Reporter, Started
 from trainer.scoring import score_parses, scored_names
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = [
-    "SPLITS",
-    "RunExistsError",
-    "StopRequested",
-    "UsageError",
-    "evaluate",
-    "extract",
-    "parse",
-    "recipes",
-    "train",
-]
-
-SPLITS = ("train", "val", "test")
-VIDEO_SUFFIXES = (
-    ".3gp",
-    ".avi",
-    ".flv",
-    ".m4v",
-    ".mkv",
-    ".mov",
-    ".mp4",
-    ".mpeg",
-    ".mpg",
-    ".ts",
-    ".webm",
-    ".wmv",
-)
-AUDIO_SUFFIXES = (".flac", ".m4a", ".mp3", ".ogg", ".wav")
+_VIDEO = ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv"
+_AUDIO = ".aac .aif .aiff .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma"
+_MEDIA_SUFFIXES = (*_VIDEO.split(), *_AUDIO.split())
 _FINDINGS_SHOWN = 10
 
 
@@ -237,10 +212,9 @@ def _media_folder(folder: Path) -> dict[str, Path]:
     """The media files of a folder by clip name, which is their name without the suffix."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
-    suffixes = (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES)
-    media = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes}
+    media = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in _MEDIA_SUFFIXES}
     if not media:
-        raise UsageError(f"{folder}: holds no media file ({', '.join(suffixes)})")
+        raise UsageError(f"{folder}: holds no media file ({', '.join(_MEDIA_SUFFIXES)})")
     return media
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from trainer.whole_files import written_whole
 
 RECIPES = Path(__file__).parent / "configs"
 CONFIG_FILE = "config.toml"
@@ -309,9 +310,8 @@ def write_config(path: Path, config: Config) -> None:
     lines = [f"{key} = {_toml(value)}" for key, value in table.items() if key not in sections]
     for key, section in sections.items():
         lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in section.items())]
-    partial = path.with_name(path.name + ".part")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _toml(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from trainer.annotations import Dataset
 from trainer.features import ClipFeatures, some
-from trainer.labels import UNSEEN, state_grid
+from trainer.labels import ABSENT, PRESENT, UNSEEN, state_grid
 
 TRAIN, VAL, TEST = "train", "val", "test"
 
@@ -24,7 +24,8 @@ class DatasetError(ValueError):
 @dataclass(frozen=True, eq=False)
 class ClipTensors:
     """N clips on the device, padded to the longest: `audio` (N,T,Da), `visual` (N,T,Dv) for each set,
-    `valid` (N,T), video-level `labels` (N,C) as the dataset has them, and `reviewed` (N,2,T,C) of -1, 0, 1."""
+    `valid` (N,T), video-level `labels` (N,C) as the dataset has them, and `reviewed` (N,2,T,C), both -1, 0, 1.
+    In a clip without any video-level label all are unknown (-1): nobody said that nothing happens there."""
 
     names: tuple[str, ...]
     audio: Tensor
@@ -49,13 +50,26 @@ def check_splits(dataset: Dataset) -> None:
             )
 
 
+def trainable(dataset: Dataset) -> Dataset:
+    """The dataset without the train clips of which nothing is known. Raises DatasetError when none is left."""
+    train, taught = dataset.splits.get(TRAIN, {}), dataset.taught
+    if not train:
+        raise DatasetError("the train split is empty: there is nothing to train on")
+    if not taught:
+        raise DatasetError(
+            f"none of the {len(train)} train clips has a video-level label or anything reviewed, so there is "
+            f"nothing to learn from: label some of them, or give their video-level labels (train.csv)"
+        )
+    return replace(dataset, splits={**dataset.splits, TRAIN: taught})
+
+
 def clip_tensors(
     dataset: Dataset, split: str, features: Mapping[str, ClipFeatures], device: torch.device
 ) -> ClipTensors:
     """The clips of a split that have features, in file order. Reviewed cells only for the train split."""
     members = {name: weak for name, weak in dataset.splits.get(split, {}).items() if name in features}
     events = dataset.reviewed if split == TRAIN else {}
-    labels = [[category in weak for category in dataset.categories] for weak in members.values()]
+    labels = [_states(weak, dataset.categories) for weak in members.values()]
     reviewed = [
         state_grid(events.get(name, ()), dataset.categories, features[name].segments) for name in members
     ]
@@ -65,13 +79,19 @@ def clip_tensors(
 def unlabelled_tensors(
     features: Mapping[str, ClipFeatures], categories: int, device: torch.device
 ) -> ClipTensors:
-    """Clips to be parsed: no labels, nothing reviewed."""
-    return _stack(features, [[False] * categories] * len(features), [], categories, device)
+    """Clips to be parsed: nothing is known of them."""
+    return _stack(features, [[UNSEEN] * categories] * len(features), [], categories, device)
+
+
+def _states(labels: frozenset[str], categories: Sequence[str]) -> list[int]:
+    if not labels:
+        return [UNSEEN] * len(categories)
+    return [PRESENT if category in labels else ABSENT for category in categories]
 
 
 def _stack(
     features: Mapping[str, ClipFeatures],
-    labels: Sequence[Sequence[bool]],
+    labels: Sequence[Sequence[int]],
     reviewed: Sequence[NDArray[np.int8]],
     categories: int,
     device: torch.device,

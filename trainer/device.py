@@ -26,7 +26,13 @@ def choose_device(name: str) -> torch.device:
 
 
 def prepare_torch() -> None:
-    """Settle threads (one core stays free for the person) and repeatability, before any work."""
+    """Settle threads (one core stays free for the person) and repeatability, before any work.
+
+    Of the attention kernels of a GPU only the plain one repeats its gradients to the bit, and clips are short.
+    """
     torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+    torch.backends.cuda.enable_cudnn_sdp(False)
     torch.use_deterministic_algorithms(True, warn_only=True)

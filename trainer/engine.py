@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,13 +29,14 @@ from trainer.checkpoint import (
     save_state,
 )
 from trainer.config import Config
-from trainer.dataset import TRAIN, VAL, ClipTensors, DatasetError, check_splits, clip_tensors
+from trainer.dataset import TRAIN, VAL, ClipTensors, DatasetError, check_splits, clip_tensors, trainable
 from trainer.features import Features, FeatureStore, Scaling, some
 from trainer.models.layers import Parser
 from trainer.parsing import batch_of, batches_of, parse_clips
 from trainer.progress import progress_of
 from trainer.protocol import Epoch, Note, Reporter, StopRequested
 from trainer.scoring import score_parses, scored_names
+from trainer.whole_files import written_whole
 
 METRICS_FILE = "metrics.json"
 SUPERVISION_FILE = "supervision.npz"
@@ -83,23 +83,39 @@ def train(
     is lost or memory does not suffice, StopRequested when the reporter says so.
     """
     check_splits(dataset)
-    features = _read_features(dataset, store, reporter)
+    dataset = _trainable(dataset, reporter)
     with _memory_explained(config, device):
-        training = _Training(config, dataset, features, run_dir, device, reporter)
+        # The features are on the device from here on: no name keeps the copy that was read.
+        training = _Training(
+            config, dataset, _read_features(dataset, store, reporter), run_dir, device, reporter
+        )
         if resume:
             training.restore()
         return training.run()
+
+
+def _trainable(dataset: Dataset, reporter: Reporter) -> Dataset:
+    """Without the train clips of which nothing is known; says which those are, and of which little is."""
+    kept = trainable(dataset)
+    every, taught = dataset.splits[TRAIN], kept.splits[TRAIN]
+    unknown = [name for name in every if name not in taught]
+    reviewed_only = [name for name, labels in taught.items() if not labels]
+    for names, text in (
+        (unknown, "have no video-level label and nothing reviewed, and are left out"),
+        (reviewed_only, "have no video-level label: only what was reviewed in them is trained"),
+    ):
+        if names:
+            reporter.send(Note(text=f"{len(names)} of {len(every)} train clips {text}: {some(names)}"))
+    return kept
 
 
 def _read_features(dataset: Dataset, store: FeatureStore, reporter: Reporter) -> Features:
     """The features of train and val; clips that have none are left out and said, unless it is all of train."""
     train_clips, val_clips = (dataset.splits.get(split, {}) for split in (TRAIN, VAL))
     features = store.read([*train_clips, *val_clips], progress=progress_of(reporter, "load"))
-    if not train_clips:
-        raise DatasetError("the train split is empty: there is nothing to train on")
     if not any(name in features.clips for name in train_clips):
         raise DatasetError(
-            f"none of the {len(train_clips)} clips of the train split has features: extract them first "
+            f"none of the {len(train_clips)} labelled train clips has features: extract them first "
             f"({some(list(train_clips))})"
         )
     if features.missing:
@@ -137,13 +153,16 @@ class _Training:
             self._scaling = Scaling.of(clips[name] for name in dataset.splits[TRAIN] if name in clips)
             clips = {name: self._scaling.apply(clip) for name, clip in clips.items()}
         self._clips = clip_tensors(dataset, TRAIN, clips, device)
+        self._fingerprint = _fingerprint(self._clips)
         self._validation = clip_tensors(dataset, VAL, clips, device)
         self._model = build_model(config, len(dataset.categories), features.widths).to(device)
         self._optimiser = _optimiser(config, self._model.parameters())
-        self._order = torch.Generator(device).manual_seed(config.training.seed)
+        # On the CPU, so that a seed gives one order on every device.
+        self._order = torch.Generator().manual_seed(config.training.seed)
         self._course = _Course()
 
     def run(self) -> TrainingResult:
+        """Train what is left of the epochs, tell of each, and keep it."""
         epochs, first = self._config.training.epochs, self._course.epoch + 1
         progress = progress_of(self._reporter, "train")
         started = time.monotonic()
@@ -175,7 +194,8 @@ class _Training:
         device = self._clips.valid.device
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self._config, epoch)
-        batches = torch.split(torch.randperm(count, generator=self._order, device=device), training.batch)
+        order = torch.randperm(count, generator=self._order).to(device)
+        batches = torch.split(order, training.batch)
         sums: dict[str, Tensor] = {}
         self._model.train()
         for step, index in enumerate(batches, start=1):
@@ -224,15 +244,15 @@ class _Training:
         _write_json(self._run_dir / METRICS_FILE, asdict(course))
 
     def _state(self) -> dict[str, Any]:
-        on_cuda = self._clips.valid.is_cuda
+        device = self._clips.valid.device
         return {
             "course": asdict(self._course),
-            "clips": _fingerprint(self._clips),
+            "clips": self._fingerprint,
             "model": self._model.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "order": self._order.get_state(),
             "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state() if on_cuda else None,
+            "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         }
 
     def restore(self) -> None:
@@ -242,7 +262,7 @@ class _Training:
             return
         state = load_state(path)
         try:
-            if state["clips"] != _fingerprint(self._clips):
+            if state["clips"] != self._fingerprint:
                 raise CheckpointError(
                     f"{path}: the training clips or their labels changed since this run was started; "
                     f"start a new run instead of resuming"
@@ -251,8 +271,9 @@ class _Training:
             self._optimiser.load_state_dict(state["optimiser"])
             self._order.set_state(state["order"])
             torch.set_rng_state(state["random"])
-            if self._clips.valid.is_cuda and state["random_cuda"] is not None:
-                torch.cuda.set_rng_state(state["random_cuda"])
+            device = self._clips.valid.device
+            if device.type == "cuda" and state["random_cuda"] is not None:
+                torch.cuda.set_rng_state(state["random_cuda"], device)
             self._course = _Course(**state["course"])
         except (KeyError, TypeError, RuntimeError) as error:
             raise CheckpointError(f"{path}: does not fit this run; start a new one ({error})") from error
@@ -272,12 +293,15 @@ def learning_rate(config: Config, epoch: int) -> float:
 
 
 def _optimiser(config: Config, parameters: Iterator[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Adam or AdamW over what is to be learnt; its rate is set anew in every epoch."""
+    """Adam or AdamW over what is to be learnt; its rate is set anew in every epoch.
+
+    Fused: one pass over the weights instead of some twelve, which takes a tenth off a step on a CPU.
+    """
     settings = config.optimiser
     kind = torch.optim.Adam if settings.kind == "adam" else torch.optim.AdamW
     learnt = [parameter for parameter in parameters if parameter.requires_grad]
     betas = (settings.beta1, settings.beta2)
-    return kind(learnt, lr=settings.lr, betas=betas, weight_decay=settings.weight_decay)
+    return kind(learnt, lr=settings.lr, betas=betas, weight_decay=settings.weight_decay, fused=True)
 
 
 def _lost(losses: dict[str, Tensor], epoch: int, step: int) -> str:
@@ -323,13 +347,10 @@ def _save_supervision(path: Path, model: Parser, clips: ClipTensors, categories:
     arrays["names"] = np.array(clips.names, dtype=np.str_)
     arrays["lengths"] = clips.valid.sum(dim=1).cpu().numpy()
     arrays["categories"] = np.array(categories, dtype=np.str_)
-    partial = path.with_name(path.name + ".part")
-    with partial.open("wb") as file:
+    with written_whole(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays)
-    os.replace(partial, path)
 
 
 def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(value, indent=1), encoding="utf-8")

@@ -6,6 +6,7 @@ Everything is checked before anything is trained, and everything that is wrong i
 from __future__ import annotations
 
 import io
+import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -204,8 +205,8 @@ class _Check:
             return
         counts = ", ".join(f"{count} {kind}" for kind, count in self._kinds.most_common())
         raise FeatureError(
-            f"{len(self._problems)} feature files cannot be used ({counts}); extract them again: "
-            + some(self._problems)
+            f"{len(self._problems)} feature files cannot be used ({counts}); delete them and extract them "
+            f"again: {some(self._problems)}"
         )
 
 
@@ -247,7 +248,7 @@ def _read_array(path: Path) -> NDArray[np.float32]:
             raise _Unusable("not a .npy file", f"it starts with {content[:8]!r}")
         # Parsed from memory: np.load leaves a damaged file open.
         array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, tokenize.TokenError) as error:
         if "Object arrays" in str(error):
             raise _Unusable("not numbers", "it holds Python objects, which are never loaded") from error
         raise _Unusable("damaged", str(error)) from error

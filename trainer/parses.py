@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.whole_files import written_whole
+
 DEFAULT_THRESHOLD = 0.5
+
+NPZ_DAMAGE = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
+"""What reading an .npz file that is damaged, or is none, may raise."""
 
 
 class ParseError(ValueError):
@@ -74,6 +83,7 @@ class ParseFile:
     def from_clips(
         clips: Mapping[str, Parse], categories: Sequence[str], meta: Mapping[str, Any] | None = None
     ) -> ParseFile:
+        """The parses of clips by name, each with the columns `categories`."""
         width = len(categories)
         lengths = [len(parse.audio) for parse in clips.values()]
         empty = np.empty((0, width), np.float32)
@@ -91,8 +101,7 @@ class ParseFile:
 def write_parses(path: Path, parses: ParseFile) -> None:
     """Write a parse file whole, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    with partial.open("wb") as file:
+    with written_whole(path) as partial, partial.open("wb") as file:
         np.savez_compressed(
             file,
             names=np.array(parses.names, dtype=np.str_),
@@ -103,13 +112,12 @@ def write_parses(path: Path, parses: ParseFile) -> None:
             categories=np.array(parses.categories, dtype=np.str_),
             meta=np.array(json.dumps(dict(parses.meta), ensure_ascii=False)),
         )
-    os.replace(partial, path)
 
 
 def read_parses(path: Path) -> ParseFile:
     """Read a parse file. Raises ParseError when it is missing, damaged, or its arrays do not fit together."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parses = ParseFile(
                 names=tuple(str(name) for name in arrays["names"]),
                 offsets=arrays["offsets"].astype(np.int64),
@@ -121,9 +129,11 @@ def read_parses(path: Path) -> ParseFile:
             )
     except FileNotFoundError:
         raise ParseError(f"{path}: there is no such parse file") from None
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except NPZ_DAMAGE as error:
+        # Of text, numpy would say how to load it unsafely.
+        reason = error if zipfile.is_zipfile(path) else "it is no .npz archive"
         raise ParseError(
-            f"{path}: not a parse file ({error}); make it again with `avvp-trainer parse`"
+            f"{path}: not a parse file, or damaged ({reason}); make it again with `avvp-trainer parse`"
         ) from error
     _check(path, parses)
     return parses
@@ -142,3 +152,8 @@ def _check(path: Path, parses: ParseFile) -> None:
     )
     if not fits:
         raise ParseError(f"{path}: its arrays do not fit together; make it again with `avvp-trainer parse`")
+    values = (parses.audio, parses.visual, parses.video)
+    if not all(bool(np.all((array >= 0) & (array <= 1))) for array in values):  # not a number is neither
+        raise ParseError(
+            f"{path}: its probabilities are not all between 0 and 1; make it again with `avvp-trainer parse`"
+        )

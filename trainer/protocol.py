@@ -9,7 +9,8 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from types import UnionType
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 MESSAGES_FILE = "messages.jsonl"
 LOG_FILE = "log.txt"
@@ -107,9 +108,20 @@ def read_message(line: str) -> Message | None:
     try:
         fields: Any = json.loads(line)
         kind = _TYPES[fields.pop("type")]
-        return kind(**{name: value for name, value in fields.items() if name in kind.__dataclass_fields__})
+        hints = get_type_hints(kind)
+        known = {name: value for name, value in fields.items() if name in kind.__dataclass_fields__}
+        return kind(**known) if all(_fits(value, hints[name]) for name, value in known.items()) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value out of JSON is of a field's type; an integer is a float."""
+    if isinstance(hint, UnionType):
+        return any(_fits(value, part) for part in get_args(hint))
+    if get_origin(hint) is dict:
+        return isinstance(value, dict) and all(_fits(item, get_args(hint)[1]) for item in value.values())
+    return isinstance(value, int | float if hint is float else hint)
 
 
 class StopRequested(Exception):  # noqa: N818 - a wish, not an error

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer import metrics
 from trainer.annotations import Dataset
-from trainer.labels import PRESENT, state_grid
+from trainer.labels import PRESENT, UNSEEN, state_grid
 from trainer.parses import Parse
 
 
@@ -20,7 +21,10 @@ def scored_names(dataset: Dataset, split: str) -> list[str]:
 def score_parses(
     parses: Mapping[str, Parse], dataset: Dataset, names: Iterable[str], *, threshold: float
 ) -> dict[str, float]:
-    """The ten numbers of trainer.metrics over the named clips that were parsed; empty when there are none."""
+    """The ten numbers of trainer.metrics over the named clips that were parsed; empty when there are none.
+
+    What a person reviewed corrects the dense truth, cell by cell.
+    """
     scored = [(name, parses[name].predicted(threshold)) for name in names if name in parses]
     if not scored:
         return {}
@@ -30,7 +34,14 @@ def score_parses(
     valid = np.zeros((len(scored), longest), np.bool_)
     for i, (name, predicted) in enumerate(scored):
         segments = predicted.shape[1]
-        truth = state_grid(dataset.truth.get(name, ()), categories, segments, complete=True) == PRESENT
-        cells[0, i, :, :segments], cells[1, i, :, :segments] = predicted, truth
+        cells[0, i, :, :segments] = predicted
+        cells[1, i, :, :segments] = _truth(dataset, name, segments)
         valid[i, :segments] = True
     return metrics.scores(cells[0], cells[1], valid)
+
+
+def _truth(dataset: Dataset, name: str, segments: int) -> NDArray[np.bool_]:
+    """Where there is an event (2, T, C), in a clip whose dense truth is complete."""
+    truth = state_grid(dataset.truth.get(name, ()), dataset.categories, segments, complete=True)
+    reviewed = state_grid(dataset.reviewed.get(name, ()), dataset.categories, segments)
+    return np.asarray(np.where(reviewed == UNSEEN, truth, reviewed) == PRESENT)

@@ -4,6 +4,7 @@ Every function takes numpy arrays or torch tensors and returns the same kind. Sh
 T segments, C categories, D width; the axis written 2 is the modality (0 audio, 1 visual); `...` is any number
 of leading axes, the same in all arguments, such as the clips of a batch or none at all.
 `valid` (..., T) bool says which segments the clip has; None means all of them.
+`labels` (..., C) are video-level states: -1 unknown, 0 absent, 1 present.
 `reviewed` (..., 2, T, C) int8 holds the states of what a person checked: -1 unseen, 0 absent, 1 present.
 Equations are those of E-CMANet (arXiv 2509.14097) unless said otherwise.
 """
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias
 
 from array_api_compat import array_namespace
 
-from trainer.labels import ABSENT, PRESENT
+from trainer.labels import ABSENT, PRESENT, UNSEEN
 
 Array: TypeAlias = Any
 """A numpy array or a torch tensor: the array API has no static type for both."""
@@ -47,8 +48,9 @@ def adaptive_mask(
 ) -> tuple[Array, Array]:
     """The segments at least as probable as gamma times the category's mean over the clip. Eq. 4-5.
 
-    `probabilities` (..., T, C) are the fused ones of the teacher; `labels` (..., C) 0/1 gate the mask, None
-    leaves it ungated (the literal Eq. 5). Returns the mask (..., T, C) bool and thresholds (..., C) float64.
+    `probabilities` (..., T, C) are the fused ones of the teacher. Only categories whose `labels` say present
+    are masked; all are where `labels` is None (the literal Eq. 5). Returns the mask (..., T, C) bool and the
+    thresholds (..., C) float64.
 
     Thresholds are float64, whatever comes in: in float32 the mean of equal numbers can exceed them, and the
     mask of a constant track would depend on the order of the sum.
@@ -124,10 +126,10 @@ def correct_pairs(pairs: Array, reviewed: Array) -> Array:
 
 
 def correct_video_labels(labels: Array, reviewed: Array, valid: Array | None = None) -> Array:
-    """Video-level labels (..., C) 0/1 after a person's corrections.
+    """Video-level labels (..., C) after a person's corrections.
 
     A category with a cell reviewed present is present; one reviewed absent in every segment of both modalities
-    is absent; any other stays.
+    is absent; any other stays what it was, unknown included.
     """
     xp = array_namespace(labels)
     present, absent = _whole_clip(xp, reviewed, valid)
@@ -137,13 +139,14 @@ def correct_video_labels(labels: Array, reviewed: Array, valid: Array | None = N
 def correct_modality_labels(labels: Array, reviewed: Array, valid: Array | None = None) -> Array:
     """Video-level labels of each modality: (..., C) -> (..., 2, C).
 
-    The corrected video-level label, except that a category reviewed absent in every segment of one modality is
-    absent in that modality.
+    The video-level label, corrected by what was reviewed in that modality alone. A category of which only a
+    reviewed cell of the other modality tells is unknown: what is heard need not be seen.
     """
     xp = array_namespace(labels)
-    _, absent = _whole_clip(xp, reviewed, valid)
-    video = correct_video_labels(labels, reviewed, valid)
-    return xp.where(absent, xp.zeros_like(video)[..., None, :], video[..., None, :])
+    present, absent = _whole_clip(xp, reviewed, valid)
+    labels = labels[..., None, :]
+    is_news = _any_modality(present)[..., None, :] & (labels <= 0)
+    return _set(xp, xp.where(is_news, xp.full_like(labels, UNSEEN), labels), present, absent)
 
 
 def _segments(xp: Any, like: Array, valid: Array | None) -> Array:

@@ -6,7 +6,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
+
+from trainer.whole_files import written_whole
 
 
 class AnnotationError(ValueError):
@@ -141,7 +144,8 @@ def _columns(names: Sequence[str]) -> str:
     return "<tab>".join(names)
 
 
-def unknown_category(name: str, categories: Sequence[str]) -> str:
+@lru_cache  # a file made for another vocabulary has the same name wrong in every row
+def unknown_category(name: str, categories: tuple[str, ...]) -> str:
     """What to say of a name that is not a category, with the nearest one that is."""
     if not name:
         return f"the category is missing; write one of the {len(categories)} categories"
@@ -170,13 +174,7 @@ def table_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file whole, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -23,6 +23,8 @@ _RUN_UP = 0.1
 """Seconds decoded before the onset: codecs need some sound before theirs is right."""
 _JITTER = SAMPLE_RATE // 50
 """Timestamps may be so many samples off (containers round them) before it counts as a gap."""
+_DAMAGED_GAP = SAMPLE_RATE * 600
+"""A timestamp so many samples ahead is damage, not silence: filled up it could be days, and all the memory."""
 _LONGEST_GAP = SAMPLE_RATE * 10
 """Silence is made in pieces of at most so many samples."""
 
@@ -63,6 +65,8 @@ class AudioReader:
         slack = 0  # the first sample is exactly at the onset
         for first, samples in self._resampled(cursor / SAMPLE_RATE):
             ahead = first - cursor
+            if ahead > _DAMAGED_GAP:
+                continue
             if ahead > slack:
                 for start in range(0, ahead, _LONGEST_GAP):
                     yield np.zeros((self.channels, min(_LONGEST_GAP, ahead - start)), np.int16)
@@ -82,7 +86,12 @@ class AudioReader:
             if resampler is None or kind != made_for:  # streams may change in the middle
                 layout = "mono" if self.channels == 1 else "stereo"
                 resampler, made_for = av.AudioResampler("s16p", layout, SAMPLE_RATE), kind
-            yield from self._placed(resampler.resample(frame))
+            try:
+                converted = resampler.resample(frame)
+            except av.error.FFmpegError:  # damage can make a frame claim what no sound is
+                resampler = None
+                continue
+            yield from self._placed(converted)
         if resampler is not None:
             yield from self._placed(resampler.resample(None))
 
@@ -100,9 +109,12 @@ class AudioReader:
             self._container.seek(int(start / base) if base else 0, stream=self._stream)
             for packet in self._container.demux(self._stream):
                 try:
-                    yield from packet.decode()
-                except (av.error.InvalidDataError, av.error.EOFError):
+                    frames = packet.decode()
+                except av.error.MemoryError:
+                    raise
+                except av.error.FFmpegError:  # what a decoder says of damage differs
                     continue
+                yield from frames
 
 
 class Tempo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EPERM
 from pathlib import Path
 
 import av
@@ -21,7 +22,7 @@ def media_errors(path: Path) -> Iterator[None]:
         yield
     except MediaError:
         raise
-    except (av.error.FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError, LookupError, ArithmeticError) as error:  # the latter two: of damage
         raise MediaError(_explain(path, error)) from error
 
 
@@ -39,10 +40,12 @@ def check_file(path: Path) -> None:
 def _explain(path: Path, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path.name} is not in {path.parent} any more: put it back, or choose its new folder."
-    if isinstance(error, PermissionError):
+    is_damage = isinstance(error, av.error.FFmpegError) and error.errno == EPERM  # decoders say it of bad data
+    if isinstance(error, PermissionError) and not is_damage:
         return f"{path.name} may not be read: allow reading of {path}."
     if isinstance(error, av.error.DecoderNotFoundError):
         return f"{path.name} uses a codec that is not supported: convert it, for example to H.264 and AAC."
-    if isinstance(error, av.error.FFmpegError):
-        return f"{path.name} is not a video or sound file, or it is damaged ({error.strerror}): get it again."
+    if isinstance(error, av.error.FFmpegError) or not isinstance(error, OSError):
+        reason = getattr(error, "strerror", None) or error
+        return f"{path.name} is not a video or sound file, or it is damaged ({reason}): get it again."
     return f"{path.name} cannot be read ({error}): check the drive that {path.parent} is on."

@@ -220,7 +220,9 @@ class VideoReader:
                     first_key = packet.pts
                 try:
                     frames = packet.decode()
-                except (av.error.InvalidDataError, av.error.EOFError):
+                except av.error.MemoryError:
+                    raise
+                except av.error.FFmpegError:  # what a decoder says of damage differs
                     continue
                 for raw in frames:
                     stamp = raw.pts if self._has_shown_times else self._stamp_by_decoding(fed, packet)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avvp_studio.media.audio import SAMPLE_RATE, AudioReader, Samples
+from trainer.parses import NPZ_DAMAGE
 
 _VERSION = 1
 _FACTOR = 4
@@ -96,14 +96,18 @@ class Peaks:
         """Keep the outline; `source` is the file it was measured from. Written whole or not at all."""
         cache.parent.mkdir(parents=True, exist_ok=True)
         part = cache.with_name(f"{cache.name}.{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.savez(
-                file,
-                key=_key(source),
-                finest=self._scales[0],
-                lengths=np.array((self._samples_per_bin, self._samples)),
-            )
-        os.replace(part, cache)
+        try:
+            with part.open("wb") as file:
+                np.savez(
+                    file,
+                    key=_key(source),
+                    finest=self._scales[0],
+                    lengths=np.array((self._samples_per_bin, self._samples)),
+                )
+            os.replace(part, cache)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
     @classmethod
     def load(cls, cache: Path, source: Path) -> Peaks | None:
@@ -114,7 +118,7 @@ class Peaks:
                     return None
                 samples_per_bin, samples = arrays["lengths"]
                 return cls(arrays["finest"], int(samples_per_bin), int(samples))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except NPZ_DAMAGE:
             return None
 
     def _scale_for(self, samples_per_column: float) -> tuple[Scale, int]:

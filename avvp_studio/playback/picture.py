@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from avvp_studio.media.errors import MediaError, check_file
+from avvp_studio.media.errors import MediaError, check_file, media_errors
 from avvp_studio.media.frames import Frame, VideoReader
 from avvp_studio.media.probe import MediaInfo, probe
 
@@ -87,10 +87,11 @@ class PictureThread(threading.Thread):
 
     def run(self) -> None:
         try:
-            info = probe(self._path)
-            self.arrived.append(Opened(info))
-            if info.video is not None:
-                self._serve(VideoReader(self._path))
+            with media_errors(self._path):
+                info = probe(self._path)
+                self.arrived.append(Opened(info))
+                if info.video is not None:
+                    self._serve(VideoReader(self._path))
         except MediaError as error:
             self.arrived.append(Broken(str(error)))
         except MemoryError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from avvp_studio.media.audio import SAMPLE_RATE, AudioReader, Samples, Tempo, stereo
-from avvp_studio.media.errors import MediaError, check_file
+from avvp_studio.media.errors import MediaError, check_file, media_errors
 from avvp_studio.playback.clock import Course
 
 BYTES_PER_SAMPLE = 4  # 16 bits, two channels
@@ -81,9 +81,10 @@ class SoundThread(threading.Thread):
     def _fill(self, reader: AudioReader, course: Course) -> None:
         try:
             check_file(self._path)
-            for block in course_blocks(reader.blocks, course):
-                if not self._append(block, course):
-                    return
+            with media_errors(self._path):
+                for block in course_blocks(reader.blocks, course):
+                    if not self._append(block, course):
+                        return
         except MediaError as error:
             self.broken.append(str(error))
         with self._changed:

@@ -36,7 +36,8 @@ def main(argv: list[str] | None = None) -> int:
             should_stop=lambda: reporter.is_stop_requested,
         )
     except OSError as error:
-        reporter.send(Failed(error=f"{arguments.out}: the sample clips could not be written: {error}"))
+        reason = error.strerror or error
+        reporter.send(Failed(error=f"{arguments.out}: the sample clips could not be written: {reason}"))
         print(f"{arguments.out}: {error}", file=sys.stderr)
         return 2
     if reporter.is_stop_requested:

@@ -10,10 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from avvp_studio.store.errors import store_errors
+from avvp_studio.store.errors import StoreError, store_errors
 
 BUSY_TIMEOUT_MS = 2000
 """How long a transaction waits for another program's. The window waits with it, so it is short."""
+
+_FILE = "file"
+"""Where a connection keeps the identity of the file that it has opened."""
 
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -35,8 +38,30 @@ def make_engine(path: Path, *, create: bool = False) -> Engine:
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+    event.listen(engine, "connect", lambda _, record: record.info.update({_FILE: _identity(path)}))
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from any other that has its name; None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _check_in_place(connection: Connection, path: Path) -> None:
+    """Raise StoreError when the open file is no longer the one of this name.
+
+    SQLite would go on writing to a file that was deleted or replaced, and every label after that would be lost.
+    """
+    if _identity(path) != connection.info[_FILE]:
+        raise StoreError(
+            f"{path}: was moved, deleted or replaced while it was open, so nothing more can be stored in it; "
+            "put it back, or open the project where it is now"
+        )
 
 
 def _on_begin(connection: Connection) -> None:
@@ -48,16 +73,20 @@ def _on_begin(connection: Connection) -> None:
 @contextmanager
 def reading(engine: Engine, path: Path) -> Iterator[Connection]:
     """A transaction that sees one state of the database. Raises StoreError."""
-    yield from _transaction(engine, path, "BEGIN")
+    with store_errors(path):
+        yield from _transaction(engine, path, "BEGIN")
 
 
 @contextmanager
 def writing(engine: Engine, path: Path) -> Iterator[Connection]:
     """A transaction that is stored when the block ends, whole or not at all. Raises StoreError."""
-    yield from _transaction(engine, path, "BEGIN IMMEDIATE")
+    with store_errors(path, is_change=True):
+        yield from _transaction(engine, path, "BEGIN IMMEDIATE")
 
 
 def _transaction(engine: Engine, path: Path, begin_with: str) -> Iterator[Connection]:
     options: dict[str, Any] = {"begin_with": begin_with}
-    with store_errors(path), engine.connect() as connection, connection.execution_options(**options).begin():
-        yield connection
+    with engine.connect() as connection:
+        _check_in_place(connection, path)
+        with connection.execution_options(**options).begin():
+            yield connection

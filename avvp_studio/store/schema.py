@@ -42,11 +42,12 @@ def known_revisions() -> set[str]:
 
 def check_file(path: Path) -> None:
     """Raise StoreError unless there is a label database at `path` that can be written. Touches nothing."""
-    if not path.is_file():
-        raise StoreError(
-            f"{path}: there is no label database here; choose a project folder, or make one (`avvp-studio new`)"
-        )
     try:
+        if not path.is_file():
+            raise StoreError(
+                f"{path}: there is no label database here; "
+                "choose a project folder, or make one (`avvp-studio new`)"
+            )
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
     except OSError as error:

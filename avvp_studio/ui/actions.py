@@ -65,6 +65,8 @@ _SPECS: dict[str, _Spec] = {
     "not_seen": _Spec("Mark not seen", "The armed category is absent from the picture there"),
     "neither": _Spec("Mark neither", "The armed category is neither heard nor seen there"),
     "forget": _Spec("Forget", "Nothing is said any more of the armed category there", "delete"),
+    "train": _Spec("&Train…", "Train a parser on the labels as they are now"),
+    "jobs": _Spec("Show &jobs", "What is being trained, and how far it is"),
     "library": _Spec("&Library", "Show or hide the library", is_checkable=True, is_checked=True),
     "side": _Spec(
         "Labels and &jobs", "Show or hide the panel at the right", is_checkable=True, is_checked=True
@@ -84,7 +86,8 @@ MENUS: dict[str, str] = {
     " - set_in set_out select_all",
     "&Play": "play loop mute - frame_back frame_forward second_back second_forward jump_back jump_forward"
     " to_start to_end - shuttle_back shuttle_stop shuttle_forward slower faster - previous_clip next_clip",
-    "&View": "library side search_clip - zoom_in zoom_out zoom_fit - >tracks >theme",
+    "P&arser": "train jobs - >tracks",
+    "&View": "library side search_clip - zoom_in zoom_out zoom_fit - >theme",
     "&Help": "guide keys - about",
 }
 """What is in each menu: names of actions, "-" for a line, ">name" for a submenu."""
@@ -99,6 +102,7 @@ class Actions:
         self._owner = owner
         self._by_name = {name: self._make(name, spec) for name, spec in _SPECS.items()}
         self._themes = self._make_themes(appearance)
+        self._arm_menu: QMenu | None = None
         self.set_theme(appearance.theme)
 
     def __getitem__(self, name: str) -> QAction:
@@ -122,6 +126,13 @@ class Actions:
             menu = bar.addMenu(title)
             for name in names.split():
                 self._add(menu, name, tracks)
+
+    def show_candidates(self, count: int) -> None:
+        """List the first `count` digits in the menu; the keys of the others stay, to say that they are free."""
+        if self._arm_menu is not None:
+            self._arm_menu.clear()
+            self._arm_menu.addActions([self[f"arm_{digit}"] for digit in DIGITS[:count]])
+            self._arm_menu.setEnabled(count > 0)
 
     def set_theme(self, theme: Theme) -> None:
         for name, spec in _SPECS.items():
@@ -164,6 +175,6 @@ class Actions:
         elif name == ">tracks":
             menu.addMenu(tracks)
         elif name == ">arm":
-            menu.addMenu("Arm category").addActions([self[f"arm_{digit}"] for digit in DIGITS])
+            self._arm_menu = menu.addMenu("Arm category")
         else:
             menu.addAction(self[name])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os.path
+
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
@@ -125,6 +127,12 @@ class ClipView(QWidget):
     def restore_state(self, state: QByteArray) -> None:
         self._splitter.restoreState(state)
 
+    def show_advice(self) -> None:
+        """Without a clip: say how to come to one."""
+        has_project = self._workspace.project is not None
+        advice = "Choose one in the library." if has_project else "Open or make a project in the File menu."
+        self.video.show_no_clip(advice)
+
     def show_range(self, onset: float, offset: float) -> None:
         """Select a range and go to where it begins."""
         self._workspace.select((onset, offset))
@@ -139,15 +147,15 @@ class ClipView(QWidget):
         self._rows = ()
         self.transport.set_duration(clip.duration if clip else 0.0)
         self._show_content()
+        self.timeline.zoom_to_fit()
         if clip is None:
             self._player.close()
             self._soundtrack.clear()
-            has_project = self._workspace.project is not None
-            advice = "Choose one in the library." if has_project else "Open or make a project in the File menu."
-            self.video.show_no_clip(advice)
+            self.rows_changed.emit(self._rows)
+            self.show_advice()
             return
         self.video.show_waiting()
-        media = clip.media if clip.media is not None and clip.media.is_file() else None
+        media = clip.media if clip.media is not None and os.path.isfile(clip.media) else None
         self._player.open(media, clip.duration)
         self._apply_loop()
         if self._workspace.paths is not None:

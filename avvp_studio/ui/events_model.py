@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush, QColor
 
 from avvp_studio.ui.icons import icon
+from avvp_studio.ui.names import display_name
 from avvp_studio.ui.theme import Theme
 from trainer.labels import Event, Modality, State
 
@@ -17,6 +18,17 @@ Index = QModelIndex | QPersistentModelIndex
 SENSES = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
 HEADINGS = ("", "Category", "From", "To", "State", "By")
 TIME_COLUMNS = (2, 3)
+CATEGORY_COLUMN = 1
+
+# What each column is sorted by; within it, labels stay by category and time.
+_ORDERS: tuple[Callable[[Event], Any], ...] = (
+    lambda event: event.modality,
+    lambda event: display_name(event.category).casefold(),
+    lambda event: event.onset,
+    lambda event: event.offset,
+    lambda event: event.state,
+    lambda event: event.author,
+)
 
 
 def seconds_text(seconds: float) -> str:
@@ -25,12 +37,14 @@ def seconds_text(seconds: float) -> str:
 
 
 class EventsModel(QAbstractTableModel):
-    """One row a label, in order of time."""
+    """One row a label: by category and within it by time, until a column is chosen to sort by."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._events: list[Event] = []
+        self._column = CATEGORY_COLUMN
+        self._is_descending = False
 
     @property
     def events(self) -> list[Event]:
@@ -38,8 +52,13 @@ class EventsModel(QAbstractTableModel):
 
     def set_events(self, events: Iterable[Event]) -> None:
         self.beginResetModel()
-        self._events = sorted(events, key=lambda event: (event.onset, event.category, event.modality))
+        self._events = sorted(events, key=lambda event: (event.category, event.onset, event.modality))
+        self._events.sort(key=_ORDERS[self._column], reverse=self._is_descending)
         self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._column, self._is_descending = column, order is Qt.SortOrder.DescendingOrder
+        self.set_events(self._events)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -83,7 +102,7 @@ class EventsModel(QAbstractTableModel):
     def _text(self, event: Event, column: int) -> str:
         cells = (
             "",
-            event.category.replace("_", " "),
+            display_name(event.category),
             seconds_text(event.onset),
             seconds_text(event.offset),
             event.state.value,
@@ -100,4 +119,4 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
 def _tool_tip(event: Event) -> str:
     sense = SENSES[event.modality] if event.state is State.PRESENT else f"not {SENSES[event.modality]}"
     span = f"{seconds_text(event.onset)} to {seconds_text(event.offset)} s"
-    return f"{event.category} {sense}, {span}\nsaid by {event.author or 'the file it came with'}"
+    return f"{display_name(event.category)} {sense}, {span}\nsaid by {event.author or 'the file it came with'}"

@@ -10,11 +10,17 @@ from avvp_studio.domain.edit import Edit
 from avvp_studio.domain.project import Clip
 from avvp_studio.media.probe import MediaInfo
 from avvp_studio.ui.chips import Chips
-from avvp_studio.ui.events_model import EventsModel
+from avvp_studio.ui.events_model import CATEGORY_COLUMN, EventsModel
+from avvp_studio.ui.names import display_name
 from avvp_studio.ui.theme import Theme, category_colour
 from avvp_studio.workspace import Workspace
 
-_WIDTHS = {0: 26, 2: 40, 3: 40, 4: 52, 5: 48}
+_WIDTHS = {0: 28, 2: 42, 3: 42, 4: 60, 5: 54}
+
+NO_LABELS = (
+    "No labels yet.\n\nArm a category with a digit key and drag along its lanes: "
+    "right where it is there, left where it is not."
+)
 
 
 class EventsPanel(QWidget):
@@ -37,6 +43,7 @@ class EventsPanel(QWidget):
         self._pages = QStackedWidget()
         self._arrange()
         self._table.clicked.connect(self._on_clicked)
+        self._table.activated.connect(self._on_clicked)
         self._table.forget_requested.connect(self.forget_chosen)
         workspace.clip_changed.connect(self._on_clip_changed)
         workspace.events_changed.connect(self._on_events_changed)
@@ -47,6 +54,7 @@ class EventsPanel(QWidget):
         self._name.setStyleSheet("font-weight: 600;")
         for label in (self._facts, self._empty):
             label.setProperty("role", "muted")
+        self._empty.setContentsMargins(16, 0, 16, 0)
         self._table.setModel(self._labels)
         self._table.fit_columns()
         top = QVBoxLayout()
@@ -85,12 +93,13 @@ class EventsPanel(QWidget):
         rows = sorted({index.row() for index in self._table.selectionModel().selectedRows()})
         chosen = tuple(self._labels.events[row] for row in rows)
         if chosen:
-            what = f"{chosen[0].category} label" if len(chosen) == 1 else f"{len(chosen)} labels"
+            what = f"{display_name(chosen[0].category)} label" if len(chosen) == 1 else f"{len(chosen)} labels"
             self._workspace.apply(Edit(chosen, (), f"forget {what}"))
 
     def _on_clip_changed(self) -> None:
         clip = self._workspace.clip
         self._name.setText(clip.name if clip else "")
+        self._name.setToolTip(clip.name if clip else "")
         self._name.setVisible(clip is not None)
         self._chips.set_words(self._chip_words(clip) if clip else ())
         self.set_media(None)
@@ -100,7 +109,7 @@ class EventsPanel(QWidget):
         project = self._workspace.project
         categories = project.categories if project else ()
         known = [(name, category_colour(i)) for i, name in enumerate(categories) if name in clip.video_labels]
-        return [(name.replace("_", " "), colour) for name, colour in known]
+        return [(display_name(name), colour) for name, colour in known]
 
     def _on_events_changed(self) -> None:
         self._labels.set_events(self._workspace.events)
@@ -108,7 +117,7 @@ class EventsPanel(QWidget):
         if clip is None:
             self._empty.setText("No clip is open.")
         else:
-            self._empty.setText("No labels yet.\n\nArm a category with a digit key and drag over its lane.")
+            self._empty.setText(NO_LABELS)
         self._pages.setCurrentIndex(0 if self._labels.events else 1)
 
     def _on_clicked(self, index: QModelIndex) -> None:
@@ -122,6 +131,8 @@ class EventsTable(QTableView):
 
     def __init__(self) -> None:
         super().__init__(showGrid=False, wordWrap=False)
+        self.setTabKeyNavigation(False)
+        self.setObjectName("labels")
         self.setIconSize(QSize(15, 15))
         self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
@@ -137,7 +148,9 @@ class EventsTable(QTableView):
         for column, width in _WIDTHS.items():
             self.setColumnWidth(column, width)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        head.setSectionResizeMode(CATEGORY_COLUMN, QHeaderView.ResizeMode.Stretch)
+        head.setSortIndicator(CATEGORY_COLUMN, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ShortcutOverride and _is_delete(event):

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from avvp_studio.domain.edit import Edit, mark
 from avvp_studio.player import Player
 from avvp_studio.ui.actions import DIGITS
+from avvp_studio.ui.names import display_name
 from avvp_studio.workspace import Workspace
 from trainer.labels import MODALITIES, Modality, State
 
@@ -20,7 +21,7 @@ class Labelling(QObject):
     """Marks the armed category over the selection, or over the segment at the playhead without one."""
 
     hinted = Signal(str)
-    """Why a key did nothing, and what to do."""
+    """What an undo took back, or why a key did nothing and what to do."""
 
     def __init__(self, workspace: Workspace, player: Player, parent: QObject) -> None:
         super().__init__(parent)
@@ -36,8 +37,8 @@ class Labelling(QObject):
         """What each action does, by the action's name."""
         workspace = self._workspace
         return {
-            "undo": workspace.undo,
-            "redo": workspace.redo,
+            "undo": self.undo,
+            "redo": self.redo,
             "heard": lambda: self.mark(_AUDIO, State.PRESENT),
             "seen": lambda: self.mark(_VISUAL, State.PRESENT),
             "both": lambda: self.mark(MODALITIES, State.PRESENT),
@@ -53,6 +54,16 @@ class Labelling(QObject):
             "next_clip": lambda: workspace.step_clip(1),
             **{f"arm_{digit}": partial(self.arm, i) for i, digit in enumerate(DIGITS)},
         }
+
+    def undo(self) -> None:
+        text = self._workspace.undo_text
+        if self._workspace.undo():
+            self.hinted.emit(f"Undone: {text}")
+
+    def redo(self) -> None:
+        text = self._workspace.redo_text
+        if self._workspace.redo():
+            self.hinted.emit(f"Redone: {text}")
 
     def arm(self, i: int) -> None:
         """Arm the candidate at a place; the armed one again puts it down."""
@@ -127,4 +138,4 @@ def _joined(edits: Sequence[Edit], category: str) -> Edit:
     added = tuple(event for edit in wanted for event in edit.added)
     if len(wanted) == 1:
         return wanted[0]
-    return Edit(removed, added, f"{wanted[0].text.partition(' ')[0]} {category} heard and seen")
+    return Edit(removed, added, f"{wanted[0].text.partition(' ')[0]} {display_name(category)} heard and seen")

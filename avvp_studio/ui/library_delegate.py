@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from avvp_studio.domain.project import Clip
 from avvp_studio.ui.icons import pixmap
 from avvp_studio.ui.library_model import CLIP_ROLE, CURRENT_ROLE, EDITED_ROLE
+from avvp_studio.ui.names import display_name
 from avvp_studio.ui.theme import Theme, mix
 
 ROW_HEIGHT = 40
@@ -44,6 +45,9 @@ class ClipDelegate(QStyledItemDelegate):
             painter.fillRect(QRect(box.left(), box.top(), 3, box.height()), QColor(self.theme.accent))
         elif state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_Selected):
             painter.fillRect(box, QColor(self.theme.raised))
+        if state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QColor(self.theme.accent))
+            painter.drawRect(box.adjusted(0, 0, -1, -1))
 
     def _draw_name(self, painter: QPainter, line: QRect, clip: Clip) -> None:
         badge = QFontMetrics(painter.font()).horizontalAdvance(clip.split)
@@ -65,9 +69,9 @@ class ClipDelegate(QStyledItemDelegate):
         small.setPixelSize(11)
         painter.setFont(small)
         painter.setPen(QColor(self.theme.text_muted))
-        labels = ", ".join(sorted(clip.video_labels)) or "no labels"
+        labels = ", ".join(map(display_name, sorted(clip.video_labels))) or "no labels"
         room = QRect(line.left(), line.top(), right - line.left() - 2, line.height())
-        _draw_elided(painter, room, labels.replace("_", " "), Qt.TextElideMode.ElideRight)
+        _draw_elided(painter, room, labels, Qt.TextElideMode.ElideRight)
 
 
 def _line(box: QRect, inset: QRect) -> QRect:

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from avvp_studio.domain.project import Clip
+from avvp_studio.ui.names import display_name
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -37,7 +38,7 @@ class ClipFilter:
 
     def rows(self, clips: Sequence[Clip], words: Sequence[str], edited: frozenset[str]) -> list[int]:
         """The places in `clips` of those that pass; `words` holds the searchable text of each."""
-        wanted = self.text.casefold().replace("_", " ").split()
+        wanted = display_name(self.text.casefold()).split()
         return [
             i
             for i, clip in enumerate(clips)
@@ -60,7 +61,7 @@ class ClipFilter:
 
 def search_text(clip: Clip) -> str:
     """What a search over a clip looks at."""
-    return " ".join((clip.name, *sorted(clip.video_labels))).replace("_", " ").casefold()
+    return display_name(" ".join((clip.name, *sorted(clip.video_labels)))).casefold()
 
 
 class ClipModel(QAbstractListModel):
@@ -139,7 +140,7 @@ class ClipModel(QAbstractListModel):
     def _tool_tip(self, clip: Clip) -> str:
         lines = [clip.name, f"{clip.split}, {clip.duration:g} s"]
         if clip.video_labels:
-            lines.append(", ".join(sorted(clip.video_labels)))
+            lines.append(", ".join(map(display_name, sorted(clip.video_labels))))
         if clip.name in self._edited:
             lines.append("edited by a person")
         if clip.media is None:

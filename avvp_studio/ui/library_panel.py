@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -20,9 +20,14 @@ from avvp_studio.ui.search_field import SearchField
 from avvp_studio.ui.theme import Theme
 from avvp_studio.workspace import Workspace
 
+NO_CLIPS = "No clips yet.\nOpen or make a project in the File menu."
+
 
 class LibraryPanel(QWidget):
     """Lists clips, follows the open one and opens another; tells the workspace the order that is in view."""
+
+    left = Signal()
+    """A clip was opened from the filter: the keys should go to it."""
 
     def __init__(self, workspace: Workspace, theme: Theme) -> None:
         super().__init__()
@@ -37,6 +42,7 @@ class LibraryPanel(QWidget):
         self._count = QLabel()
         self._list = QListView(uniformItemSizes=True)
         self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._advice = NO_CLIPS
         self._pages = QStackedWidget()
         self._fill_choices()
         self._arrange()
@@ -50,6 +56,8 @@ class LibraryPanel(QWidget):
             self._split.addItem(split, split)
         for status in Status:
             self._status.addItem(status.value, status)
+        self._search.setAccessibleName("Filter the library")
+        self._list.setAccessibleName("Clips")
         self._split.setToolTip("Show one split only")
         self._status.setToolTip("Show clips of one status only")
         for choice in (self._split, self._status):
@@ -110,6 +118,11 @@ class LibraryPanel(QWidget):
         self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._search.selectAll()
 
+    def set_advice(self, text: str) -> None:
+        """What stands in place of the clips while there are none."""
+        self._advice = text
+        self._show_rows()
+
     def set_theme(self, theme: Theme) -> None:
         self._delegate.theme = theme
         self._list.viewport().update()
@@ -128,11 +141,7 @@ class LibraryPanel(QWidget):
     def _show_rows(self) -> None:
         shown, total = self._clips.rowCount(), self._clips.total
         self._count.setText(f"{shown:,} of {total:,} clips" if total else "")
-        self._empty.setText(
-            "No clip matches this filter."
-            if total
-            else "No clips yet.\nOpen or make a project in the File menu."
-        )
+        self._empty.setText("No clip matches this filter." if total else self._advice)
         self._pages.setCurrentIndex(0 if shown else 1)
         self._workspace.set_order(self._clips.names)
         self._on_clip_changed()
@@ -147,6 +156,7 @@ class LibraryPanel(QWidget):
     def _on_search_entered(self) -> None:
         if self._clips.rowCount():
             self._open(self._clips.index(0))
+            self.left.emit()
 
     def _on_search_left(self) -> None:
         self._list.setFocus()

@@ -25,12 +25,14 @@ from avvp_studio.ui.clip_view import ClipView
 from avvp_studio.ui.events_panel import EventsPanel
 from avvp_studio.ui.export_dialog import ExportDialog
 from avvp_studio.ui.guide_window import GuideWindow
+from avvp_studio.ui.hint_label import HintLabel
 from avvp_studio.ui.icons import application_icon
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.keys_sheet import KeysSheet
 from avvp_studio.ui.labelling import Labelling
-from avvp_studio.ui.library_panel import LibraryPanel
+from avvp_studio.ui.library_panel import NO_CLIPS, LibraryPanel
 from avvp_studio.ui.message_bar import MessageBar
+from avvp_studio.ui.names import display_name
 from avvp_studio.ui.new_project_dialog import NewProjectDialog
 from avvp_studio.ui.playing import Playing
 from avvp_studio.ui.theme import Appearance, Theme
@@ -52,6 +54,8 @@ class MainWindow(QMainWindow):
     """A NewProjectRequest."""
     export_requested = Signal(object)
     """An ExportRequest."""
+    train_requested = Signal()
+    """Somebody wants to train on the labels as they are."""
 
     def __init__(
         self,
@@ -99,7 +103,9 @@ class MainWindow(QMainWindow):
         self._side_dock = self._add_dock("Labels and jobs", self._tabs, Qt.DockWidgetArea.RightDockWidgetArea)
         self.resizeDocks([self._library_dock, self._side_dock], [250, 290], Qt.Orientation.Horizontal)
         self.actions_by_name.fill_menus(self.menuBar(), TracksMenu(self._workspace, self))
+        self._hint = HintLabel(self._workspace)
         self._project_status = QLabel()
+        self.statusBar().addWidget(self._hint, 1)
         self.statusBar().addPermanentWidget(self._project_status)
         self.statusBar().setSizeGripEnabled(False)
 
@@ -124,6 +130,8 @@ class MainWindow(QMainWindow):
                 "new": self._on_new_triggered,
                 "export": self._on_export_triggered,
                 "quit": self.close,
+                "train": self.train_requested.emit,
+                "jobs": self.show_jobs,
                 "search_category": self.clip_view.row_bar.focus_search,
                 "search_clip": self._on_search_clip_triggered,
                 "zoom_in": timeline.zoom_in,
@@ -144,9 +152,13 @@ class MainWindow(QMainWindow):
             source.failed.connect(self.message_bar.show_error)
         player.media_changed.connect(lambda: self.events_panel.set_media(player.info))
         self.labelling.hinted.connect(lambda text: self.statusBar().showMessage(text, _HINT_MS))
+        self.clip_view.timeline.drag_described.connect(self._hint.show_drag)
         self.clip_view.rows_changed.connect(self._on_rows_changed)
         self.clip_view.locate_requested.connect(self._on_locate_requested)
         self.events_panel.label_chosen.connect(self._on_label_chosen)
+        self.library.left.connect(self.clip_view.timeline.setFocus)
+        if self._jobs_panel is not None:
+            self._jobs_panel.train_requested.connect(self.train_requested)
         self._appearance.theme_changed.connect(self._on_theme_changed)
         for name, dock in (("library", self._library_dock), ("side", self._side_dock)):
             actions[name].toggled.connect(dock.setVisible)
@@ -157,6 +169,17 @@ class MainWindow(QMainWindow):
         if self._jobs_panel is not None:
             self._side_dock.show()
             self._tabs.setCurrentWidget(self._jobs_panel)
+
+    def show_making(self, title: str, detail: str, done: int, total: int) -> None:
+        """While there is no project yet: say in the middle what is being made, and how far it is."""
+        self.clip_view.video.show_progress(title, detail, done, total)
+        self.library.set_advice("The clips will be listed here.")
+
+    def end_making(self) -> None:
+        """Nothing is being made any more; without a project, say again how to come to one."""
+        self.library.set_advice(NO_CLIPS)
+        if self._workspace.project is None:
+            self.clip_view.show_advice()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._settings.setValue("window/geometry", self.saveGeometry())
@@ -185,7 +208,8 @@ class MainWindow(QMainWindow):
             " — ".join([*([clip.name] if clip else []), *([project.name] if project else []), TITLE])
         )
         self._project_status.setText(str(project.root) if project else "No project is open")
-        self.actions_by_name["export"].setEnabled(project is not None)
+        for name in ("export", "train"):
+            self.actions_by_name[name].setEnabled(project is not None)
         for name in self._clip_actions:
             self.actions_by_name[name].setEnabled(clip is not None)
         self._on_history_changed()
@@ -200,13 +224,15 @@ class MainWindow(QMainWindow):
     def _on_rows_changed(self, rows: tuple[str, ...]) -> None:
         self.labelling.set_candidates(rows)
         for i, digit in enumerate(DIGITS):
-            action = self.actions_by_name[f"arm_{digit}"]
-            action.setText(rows[i].replace("_", " ") if i < len(rows) else "(no candidate)")
+            if i < len(rows):
+                self.actions_by_name[f"arm_{digit}"].setText(display_name(rows[i]))
+        self.actions_by_name.show_candidates(min(len(rows), len(DIGITS)))
 
     def _on_label_chosen(self, label: Event) -> None:
         self.clip_view.show_range(label.onset, label.offset)
 
     def _on_theme_changed(self, theme: Theme) -> None:
+        self._settings.setValue("theme", self._appearance.choice)
         self.actions_by_name.set_theme(theme)
         for part in (self.message_bar, self.clip_view, self.library, self.events_panel):
             part.set_theme(theme)
@@ -239,7 +265,10 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _on_locate_requested(self, name: str) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, f"Where is the video of {name}?", str(Path.home()))
+        # Videos lie together: begin where another clip's is.
+        folders = (clip.media.parent for clip in self._workspace.clips if clip.media is not None)
+        start = next((folder for folder in folders if folder.is_dir()), Path.home())
+        chosen, _ = QFileDialog.getOpenFileName(self, f"Where is the video of {name}?", str(start))
         if chosen:
             self._workspace.set_media(name, Path(chosen))
 

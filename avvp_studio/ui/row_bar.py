@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
-from PySide6.QtWidgets import QButtonGroup, QCompleter, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCompleter, QHBoxLayout, QLabel, QListView, QWidget
 
 from avvp_studio.ui.buttons import tool_button
 from avvp_studio.ui.events_model import seconds_text
 from avvp_studio.ui.icons import icon
+from avvp_studio.ui.names import display_name
 from avvp_studio.ui.search_field import SearchField
 from avvp_studio.ui.theme import Theme, category_colour
+
+_ARMED_WIDTH = 170
+"""Pixels for the armed category, so that the search keeps its room beside a long name."""
 
 
 class RowBar(QWidget):
@@ -55,6 +60,7 @@ class RowBar(QWidget):
             group.addButton(button)
             row.addWidget(button)
         self._search.setMaximumWidth(220)
+        self._search.setAccessibleName("Find category")
         self._selection.setProperty("role", "muted")
         row.addSpacing(6)
         row.addWidget(self._search, 1)
@@ -68,6 +74,9 @@ class RowBar(QWidget):
         completer = QCompleter(self._matches, self)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        popup = QListView()
+        popup.setObjectName("completions")
+        completer.setPopup(popup)
         self._search.setCompleter(completer)
         completer.activated.connect(self._choose)
         self._all.toggled.connect(self.all_chosen)
@@ -80,7 +89,7 @@ class RowBar(QWidget):
         return self._armed.text()
 
     def set_categories(self, categories: Sequence[str]) -> None:
-        self._categories = {name.replace("_", " "): name for name in categories}
+        self._categories = {display_name(name): name for name in categories}
         self._matches.setStringList(list(self._categories))
 
     def focus_search(self) -> None:
@@ -95,7 +104,10 @@ class RowBar(QWidget):
             self._armed.setText(f"<span style='color:{muted}'>Nothing armed</span>")
         else:
             dot = f"<span style='color:{category_colour(index)}'>●</span>"
-            self._armed.setText(f"{dot} <b>{category.replace('_', ' ')}</b> armed")
+            name = display_name(category)
+            short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, _ARMED_WIDTH)
+            self._armed.setText(f"{dot} <b>{escape(short)}</b> armed")
+            self._armed.setToolTip(name)
 
     def show_selection(self, selection: tuple[float, float] | None) -> None:
         if selection is None:
@@ -108,7 +120,7 @@ class RowBar(QWidget):
         self._disarm.setIcon(icon("close", theme, theme.text_muted))
 
     def _on_entered(self) -> None:
-        typed = self._search.text().strip().casefold().replace("_", " ")
+        typed = display_name(self._search.text().strip().casefold())
         found = [text for text in self._categories if typed in text.casefold()]
         exact = [text for text in found if text.casefold() == typed]
         if typed and found:

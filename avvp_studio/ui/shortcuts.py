@@ -49,6 +49,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "not_seen": ("Shift+V",),
     "neither": ("Shift+B",),
     "forget": ("Delete", "Backspace"),
+    # training
+    "train": ("Ctrl+T",),
+    "jobs": ("Ctrl+Shift+J",),
     # viewing
     "library": ("Ctrl+B",),
     "side": ("Ctrl+J",),

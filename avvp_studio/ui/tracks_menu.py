@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QMenu, QWidget
 
+from avvp_studio.ui.names import parser_name
 from avvp_studio.workspace import Workspace
 
 
@@ -13,12 +14,15 @@ class TracksMenu(QMenu):
     def __init__(self, workspace: Workspace, parent: QWidget) -> None:
         super().__init__("Tracks", parent)
         self._workspace = workspace
+        self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
         self.clear()
         for parser in self._workspace.parsers:
-            entry = self.addAction(parser)
+            entry = self.addAction(parser_name(parser).replace("&", "&&"))
+            entry.setData(parser)
+            entry.setToolTip(parser)
             entry.setCheckable(True)
             entry.setChecked(parser in self._workspace.shown)
             entry.toggled.connect(self._on_toggled)
@@ -26,4 +30,4 @@ class TracksMenu(QMenu):
             self.addAction("No parser has left tracks yet").setEnabled(False)
 
     def _on_toggled(self) -> None:
-        self._workspace.show_parsers([entry.text() for entry in self.actions() if entry.isChecked()])
+        self._workspace.show_parsers([entry.data() for entry in self.actions() if entry.isChecked()])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from avvp_studio.ui.icon_label import IconLabel
 from avvp_studio.ui.icons import icon
@@ -35,10 +35,15 @@ class VideoView(QWidget):
         self._title = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._detail = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._title.setTextFormat(Qt.TextFormat.PlainText)
+        self._title.setProperty("role", "title")
         self._detail.setTextFormat(Qt.TextFormat.PlainText)
         self._detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._detail.setProperty("role", "muted")
+        self._progress = QProgressBar(textVisible=False)
+        self._progress.setObjectName("making")
+        self._progress.setFixedWidth(280)
         self._locate = QPushButton("Locate…")
+        self._locate.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._locate.clicked.connect(self.locate_requested)
         self._card = self._make_card()
         self.setMinimumSize(160, 90)
@@ -52,6 +57,7 @@ class VideoView(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._detail)
         column.addSpacing(4)
+        column.addWidget(self._progress, alignment=Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self._locate, alignment=Qt.AlignmentFlag.AlignCenter)
         card.setMaximumWidth(560)
         row = QHBoxLayout(self)
@@ -78,6 +84,14 @@ class VideoView(QWidget):
 
     def show_no_clip(self, advice: str = "") -> None:
         self._say("film", "No clip is open", advice)
+
+    def show_progress(self, title: str, detail: str, done: int, total: int) -> None:
+        """Something is being made that will be shown here; a `total` of 0 means that nobody knows how much."""
+        if self.message != title:
+            self._say("film", title, detail)
+        self._progress.setRange(0, total)
+        self._progress.setValue(done)
+        self._progress.show()
 
     def show_waiting(self) -> None:
         """A clip is being opened: nothing to see yet, and nothing to say."""
@@ -119,6 +133,7 @@ class VideoView(QWidget):
         self._title.setText(title)
         self._detail.setText(detail)
         self._locate.setVisible(can_locate)
+        self._progress.hide()
         self._card.show()
         self.update()
 

@@ -89,6 +89,23 @@ def test_a_hole_in_the_sound_is_silence_of_its_length(tmp_path):
     assert np.abs(samples[int(2.1 * SAMPLE_RATE) :]).max() > 10_000
 
 
+def test_a_timestamp_that_is_days_ahead_is_damage_and_not_days_of_silence(tmp_path):
+    path = tmp_path / "jump.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        for i, first in enumerate((0, 48_000, 48_000 * 90_000)):
+            frame = av.AudioFrame.from_ndarray(
+                np.full((1, 48_000), i + 1, np.int16), format="s16", layout="mono"
+            )
+            frame.sample_rate, frame.pts = 48_000, first
+            container.mux(stream.encode(frame))
+    reader = AudioReader(path)
+    samples = np.concatenate(list(reader.blocks()), axis=1)
+    reader.close()
+    assert samples.shape[1] == 2 * 48_000
+    assert set(np.unique(samples)) == {1, 2}
+
+
 def test_a_file_without_sound_is_an_error(tmp_path):
     with pytest.raises(MediaError, match=r"a\.mp4 has no sound"):
         AudioReader(write_media(tmp_path / "a.mp4", Video(frames=5), None))

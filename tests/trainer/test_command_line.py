@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from trainer.__main__ import main
-from trainer.annotations import read_dataset, write_dataset
+from trainer.annotations import Dataset, read_dataset, write_dataset
+from trainer.labels import Event, Modality, State
 from trainer.parses import Parse, ParseFile, read_parses, write_parses
 from trainer.protocol import MESSAGES_FILE, STOP_FILE, Failed, Finished, Message, Started, Stopped, read_message
 
@@ -90,6 +91,23 @@ def test_train_parse_evaluate(world: World, run: Run) -> None:
     code, table, _ = run("evaluate", out, "--dataset", world.folder, "--split", "test")
     assert code == 0
     assert "Type@AV" in table
+
+
+def test_a_project_of_media_alone_is_trained_once_a_person_labelled_a_clip(world: World, run: Run) -> None:
+    train = dict.fromkeys(world.dataset.splits["train"], frozenset())
+    splits = {"train": train, "val": {}, "test": {}}
+    write_dataset(world.folder, Dataset(world.dataset.categories, splits))
+    code, _, err = run(*train_arguments(world, *SMALL, run_dir="nothing"))
+    assert (code, is_one_line(err)) == (2, True)
+    assert "none of the 24 train clips has a video-level label" in err
+    assert isinstance(messages(world.root / "nothing")[-1], Failed)
+
+    heard = Event(Modality.AUDIO, "Dog", 0, 3, State.PRESENT, "ann")
+    write_dataset(world.folder, Dataset(world.dataset.categories, splits, reviewed={"train-00": (heard,)}))
+    code, out, err = run(*train_arguments(world, *SMALL, "--parse", world.root / "all.npz"))
+    assert (code, err) == (0, "")
+    assert "note: 23 of 24 train clips have no video-level label and nothing reviewed" in out
+    assert read_parses(world.root / "all.npz").names == tuple(train)
 
 
 def test_a_checkpoint_parses_a_split_or_named_clips_as_training_did(world: World, run: Run) -> None:

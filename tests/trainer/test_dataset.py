@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from trainer.annotations import Dataset
-from trainer.dataset import DatasetError, check_splits, clip_tensors, unlabelled_tensors
+from trainer.dataset import DatasetError, check_splits, clip_tensors, trainable, unlabelled_tensors
 from trainer.features import ClipFeatures
 from trainer.labels import Event, Modality, State
 
@@ -58,6 +58,24 @@ def test_reviewed_cells_of_validation_clips_never_reach_the_trainer() -> None:
     assert (clips.reviewed == -1).all()
 
 
+def test_a_clip_without_any_video_level_label_is_unknown_not_empty() -> None:
+    unlabelled = replace(DATASET, splits={"train": {"a": frozenset(), "b": frozenset({"Dog"})}})
+    assert clip_tensors(unlabelled, "train", FEATURES, CPU).labels.tolist() == [[-1, -1], [1, 0]]
+
+
+def test_only_clips_of_which_something_is_known_are_trained_on() -> None:
+    train = {"a": frozenset(), "b": frozenset({"Dog"}), "c": frozenset()}
+    known = trainable(replace(DATASET, splits={"train": train, "val": {"v": frozenset()}}))
+    assert list(known.splits["train"]) == ["a", "b"]  # a is reviewed, b is labelled
+    assert list(known.splits["val"]) == ["v"]
+
+
+def test_clips_of_which_nothing_is_known_are_refused_and_what_to_do_is_said() -> None:
+    unlabelled = replace(DATASET, splits={"train": {"b": frozenset(), "c": frozenset()}})
+    with pytest.raises(DatasetError, match=r"none of the 2 train clips has .* label some"):
+        trainable(unlabelled)
+
+
 def test_a_split_without_features_is_empty() -> None:
     assert len(clip_tensors(DATASET, "train", {}, CPU)) == 0
 
@@ -65,7 +83,7 @@ def test_a_split_without_features_is_empty() -> None:
 def test_clips_to_be_parsed_carry_no_labels() -> None:
     clips = unlabelled_tensors(FEATURES, 2, CPU)
     assert clips.names == ("v", "b", "a")
-    assert clips.labels.sum() == 0
+    assert (clips.labels == -1).all()
     assert (clips.reviewed == -1).all()
 
 

@@ -19,6 +19,7 @@ from trainer.device import prepare_torch
 from trainer.engine import TrainingError, TrainingResult, learning_rate, train
 from trainer.features import FeatureError, FeatureStore
 from trainer.labels import Event, Modality, State
+from trainer.parses import Parse
 from trainer.parsing import parse_clips
 from trainer.protocol import (
     MESSAGES_FILE,
@@ -203,7 +204,7 @@ def test_reviewed_cells_of_training_clips_change_what_is_learnt(world: World) ->
     assert not same(weights(world, "before"), weights(world, "after"))
 
 
-def test_reviewed_cells_of_validation_clips_change_nothing(world: World) -> None:
+def test_reviewed_cells_of_validation_clips_change_nothing_that_is_learnt(world: World) -> None:
     run(world, "before")
     clip = next(iter(world.dataset.splits["val"]))
     world.write(
@@ -211,6 +212,44 @@ def test_reviewed_cells_of_validation_clips_change_nothing(world: World) -> None
     )
     run(world, "after")
     assert same(weights(world, "before"), weights(world, "after"))
+
+
+def without_labels(world: World, names: list[str]) -> Any:
+    train = world.dataset.splits["train"] | dict.fromkeys(names, frozenset())
+    return replace(world.dataset, splits=world.dataset.splits | {"train": train})
+
+
+def test_clips_of_which_nothing_is_known_are_left_out_and_counted(world: World) -> None:
+    names = list(world.dataset.splits["train"])
+    world.write(without_labels(world, names[:4]))
+    run(world, "with")
+    (note,) = of_type(messages(world, "with"), Note)
+    assert "4 of 24 train clips have no video-level label and nothing reviewed, and are left out" in note.text
+    rest = {name: world.dataset.splits["train"][name] for name in names[4:]}
+    world.write(replace(world.dataset, splits=world.dataset.splits | {"train": rest}))
+    run(world, "without")
+    assert same(weights(world, "with"), weights(world, "without"))
+
+
+def test_a_clip_that_only_a_person_labelled_is_trained_on_what_they_said(world: World) -> None:
+    names = list(world.dataset.splits["train"])
+    present = (Event(Modality.AUDIO, "Dog", 0, 7, State.PRESENT, "ann"),)
+    world.write(replace(without_labels(world, names), reviewed={names[0]: present}))
+    run(world, config=config_of("han/signal", "epochs=40"))
+    left_out, little = (note.text for note in of_type(messages(world), Note))
+    assert "23 of 24 train clips" in left_out
+    assert "1 of 24 train clips have no video-level label: only what was reviewed" in little
+    parse = parses_of(world, names[:1])[names[0]]
+    assert parse.audio[:7, 0].min() > 0.9
+    # No one said that the others are absent: nothing drives them down.
+    assert parse.video[1:].min() > 0.2
+
+
+def parses_of(world: World, names: list[str]) -> dict[str, Parse]:
+    model, info = load_checkpoint(world.root / "run" / "last.safetensors", CPU)
+    store = FeatureStore(world.features, audio="signal-audio", visual=["signal-visual"])
+    clips = {name: info.scaling.apply(clip) for name, clip in store.read(names).clips.items()}  # type: ignore[union-attr]
+    return parse_clips(model, unlabelled_tensors(clips, len(info.categories), CPU))
 
 
 def test_without_validation_clips_the_last_epoch_is_kept(world: World) -> None:
@@ -235,7 +274,7 @@ def test_clips_without_features_are_left_out_and_counted(world: World) -> None:
 def test_training_clips_without_any_features_are_an_error(world: World) -> None:
     for name in world.dataset.splits["train"]:
         world.feature_file("signal-audio", name).unlink()
-    with pytest.raises(DatasetError, match="none of the 24 clips"):
+    with pytest.raises(DatasetError, match="none of the 24 labelled train clips"):
         run(world)
 
 

@@ -219,7 +219,8 @@ ALL = slice(None)
     ("cells", "video", "modalities"),
     [
         ([], [1, 0], [[1, 0], [1, 0]]),
-        ([(0, 1, 1, 1)], [1, 1], [[1, 1], [1, 1]]),
+        ([(0, 1, 1, 1)], [1, 1], [[1, 1], [1, -1]]),
+        ([(ALL, 1, 1, 1)], [1, 1], [[1, 1], [1, 1]]),
         ([(ALL, ALL, 0, 0)], [0, 0], [[0, 0], [0, 0]]),
         ([(1, ALL, 0, 0)], [1, 0], [[1, 0], [0, 0]]),
         ([(ALL, slice(0, 2), 0, 0)], [1, 0], [[1, 0], [1, 0]]),
@@ -227,7 +228,8 @@ ALL = slice(None)
     ],
     ids=[
         "nothing reviewed",
-        "one present cell adds the category",
+        "one present cell adds the category, and says nothing of the other modality",
+        "heard and seen: added to both",
         "absent everywhere takes it away",
         "absent in the whole of one modality takes it from that modality",
         "absent in some segments says nothing of the clip",
@@ -239,6 +241,13 @@ def test_reviewed_cells_correct_the_video_level_labels(make, cells, video, modal
 
     check(make, rules.correct_video_labels(labels, reviewed), video)
     check(make, rules.correct_modality_labels(labels, reviewed), modalities)
+
+
+def test_what_is_unknown_stays_so_until_it_is_reviewed(make):
+    unknown, reviewed = make([-1, -1]), make(review((0, 1, 0, 1), (1, ALL, 1, 0)), np.int8)
+
+    check(make, rules.correct_video_labels(unknown, reviewed), [1, -1])
+    check(make, rules.correct_modality_labels(unknown, reviewed), [[1, -1], [-1, 0]])
 
 
 def test_padding_does_not_stand_in_the_way_of_absent_everywhere(make):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.media.probe import AudioInfo, MediaInfo, VideoInfo
@@ -35,15 +35,30 @@ def click(qtbot: QtBot, panel: EventsPanel, row: int) -> None:
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
-def test_labels_are_listed_in_order_of_time_with_who_said_them(
+def test_labels_are_listed_by_category_and_time_with_who_said_them(
     panel: EventsPanel, workspace: Workspace
 ) -> None:
     workspace.open_clip("beta_10_20")
+    workspace.mark(Modality.AUDIO, "Dog", 6.0, 7.0, State.PRESENT)
     workspace.mark(Modality.VISUAL, "Dog", 0.0, 2.5, State.ABSENT)
     assert rows(panel) == [
-        ("Dog", "0", "2.5", "absent", "yola"),
         ("Baby cry", "1", "4", "present", "file"),
+        ("Dog", "0", "2.5", "absent", "yola"),
+        ("Dog", "6", "7", "present", "yola"),
     ]
+
+
+def test_a_click_on_a_heading_sorts_by_it_and_stays_so(
+    qtbot: QtBot, panel: EventsPanel, workspace: Workspace
+) -> None:
+    workspace.open_clip("beta_10_20")
+    head = panel.findChild(EventsTable).horizontalHeader()
+    place = QPoint(head.sectionViewportPosition(2) + 10, head.height() // 2)
+    qtbot.mouseClick(head.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    workspace.mark(Modality.VISUAL, "Dog", 0.0, 2.5, State.ABSENT)
+    assert [row[1] for row in rows(panel)] == ["0", "1"]
+    qtbot.mouseClick(head.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert [row[1] for row in rows(panel)] == ["1", "0"]
 
 
 def test_without_labels_it_says_how_to_begin(panel: EventsPanel, workspace: Workspace) -> None:

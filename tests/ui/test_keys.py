@@ -252,3 +252,13 @@ def test_all_shows_every_category(qtbot: QtBot, window: MainWindow) -> None:
     everything = next(found for found in window.findChildren(QToolButton) if found.text() == "All")
     qtbot.mouseClick(everything, Qt.MouseButton.LeftButton)
     assert window.clip_view.content.rows == ("Speech", "Dog", "Baby_cry", "Violin", "Car")
+
+
+def test_after_a_search_of_the_library_the_keys_are_for_the_clip(
+    press: Press, qtbot: QtBot, window: MainWindow, workspace: Workspace
+) -> None:
+    press(Key.Key_F, Ctrl)
+    qtbot.keyClicks(window.focusWidget(), "beta")
+    press(Key.Key_Return)
+    press("1")
+    assert (workspace.clip.name, workspace.armed) == ("beta_10_20", "Baby_cry")

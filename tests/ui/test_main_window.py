@@ -7,8 +7,8 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QSplitter, QTableView
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QDialog, QMenu, QProgressBar, QSplitter, QTableView
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.player import Player
@@ -160,3 +160,49 @@ def test_the_requests_of_the_dialogs_are_passed_on(qtbot: QtBot, window: MainWin
         dialog.requested.emit(dialog.request())
     assert requested.args[0].format == "dataset"
     dialog.reject()
+
+
+def test_another_clip_is_seen_whole_whatever_the_zoom_was(window: MainWindow, workspace: Workspace) -> None:
+    timeline = window.clip_view.timeline
+    timeline.zoom_in()
+    assert timeline.point("Dog", Modality.AUDIO, 10.0).x() > timeline.width()
+    workspace.open_clip("beta_10_20")
+    assert timeline.point("Baby_cry", Modality.AUDIO, 10.0).x() <= timeline.width()
+
+
+def test_the_menu_lists_the_candidates_and_no_more(window: MainWindow, workspace: Workspace) -> None:
+    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.title() == "Arm category"]
+    assert [action.text() for action in menu.actions()] == ["Speech", "Dog", "Car"]
+    workspace.open_clip("beta_10_20")
+    assert [action.text() for action in menu.actions()] == ["Baby cry"]
+    workspace.close_project()
+    assert not menu.isEnabled()
+
+
+def test_undo_and_redo_say_what_they_did(window: MainWindow, workspace: Workspace) -> None:
+    workspace.mark(Modality.AUDIO, "Dog", 2.0, 5.0, State.PRESENT)
+    window.actions_by_name["undo"].trigger()
+    assert window.statusBar().currentMessage() == "Undone: mark Dog heard 2–5 s"
+    window.actions_by_name["redo"].trigger()
+    assert window.statusBar().currentMessage() == "Redone: mark Dog heard 2–5 s"
+
+
+def test_a_chosen_theme_is_kept_even_if_the_window_is_never_closed(
+    window: MainWindow, appearance: Appearance, settings: QSettings
+) -> None:
+    appearance.choose("light")
+    assert settings.value("theme") == "light"
+    appearance.choose("dark")
+    assert settings.value("theme") == "dark"
+
+
+def test_what_is_being_made_is_said_in_the_middle(window: MainWindow, workspace: Workspace) -> None:
+    workspace.close_project()
+    window.show_making("Making the sample", "Sixty clips.", 3, 60)
+    video = window.clip_view.video
+    bar = video.findChild(QProgressBar)
+    assert (video.message, bar.value(), bar.maximum()) == ("Making the sample", 3, 60)
+    assert not bar.isHidden()
+    window.end_making()
+    assert video.message == "No clip is open"
+    assert bar.isHidden()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from trainer.encoders.encoder import Encoded, Encoder, EncoderError
 from trainer.encoders.signal import SIGNAL
 from trainer.progress import progress_of
 from trainer.protocol import Note, Reporter, StopRequested
+from trainer.whole_files import written_whole
 
 ENCODERS: dict[str, Encoder] = {SIGNAL.name: SIGNAL}
 ENCODER_FILE = "encoder.json"
@@ -190,11 +190,8 @@ def _feature_file(out: Path, features: str, name: str) -> Path:
 
 
 def _write_whole(path: Path, content: bytes | NDArray[np.float32]) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with written_whole(path) as partial, partial.open("wb") as file:
         if isinstance(content, bytes):
             file.write(content)
         else:
             np.save(file, content)
-    os.replace(part, path)

@@ -6,7 +6,7 @@ Projection, hybrid attention, attentive MMIL pooling; trained with video-level l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -61,9 +61,9 @@ class Han(Parser):
 
     def forward(self, batch: Batch) -> Output:
         audio, visual = self.attention(*self.projection(batch), batch.valid)  # (B, T, D) each
-        embeddings = torch.stack([audio, self.visual_dropout(visual)], dim=1)  # (B, 2, T, D)
-        output: Output = self.pooling(embeddings, batch.valid)
-        return output
+        read = torch.stack([audio, self.visual_dropout(visual)], dim=1)  # (B, 2, T, D)
+        output: Output = self.pooling(read, batch.valid)
+        return replace(output, embeddings=torch.stack([audio, visual], dim=1))
 
     def losses(self, batch: Batch, epoch: int) -> dict[str, Tensor]:
         return han_loss(self(batch), batch, self.config)
@@ -72,13 +72,13 @@ class Han(Parser):
 def han_loss(output: Output, batch: Batch, config: HanConfig) -> dict[str, Tensor]:
     """BCE(p^a, y) + BCE(p^v, smoothed y) + BCE(p, y), and the cells that a person reviewed.
 
-    y is the video-level label after a person's corrections; in p^a and p^v it is that of the modality.
+    y is the video-level label after a person's corrections; in p^a and p^v it is that of the modality. What is
+    not known of a clip without video-level labels is not trained.
     """
     audio, visual = modality_targets(batch).unbind(dim=1)  # (B, C) each
-    smoothing = config.visual_smoothing
     return {
         "audio_video": bce(output.audio_video, audio),
-        "visual_video": bce(output.visual_video, smoothing * visual + (1 - smoothing) / 2),
+        "visual_video": bce(output.visual_video, visual, smoothing=config.visual_smoothing),
         "video": bce(output.video, video_targets(batch)),
         "reviewed": config.reviewed_weight * reviewed_loss(output, batch),
     }

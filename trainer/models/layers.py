@@ -14,6 +14,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from trainer.labels import UNSEEN
+
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm."""
 
@@ -31,19 +33,9 @@ class Batch:
     valid: Tensor
     """(B, T) bool: the segments that the clip has, at least one a clip."""
     labels: Tensor
-    """(B, C) float 0/1."""
+    """(B, C) float video-level states: -1 unknown, 0 absent, 1 present."""
     reviewed: Tensor
     """(B, 2, T, C) int8 states of what a person checked: -1 unseen, 0 absent, 1 present."""
-
-    def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
-        return Batch(
-            audio=self.audio.to(device),
-            visual=tuple(features.to(device) for features in self.visual),
-            valid=self.valid.to(device),
-            labels=self.labels.to(device),
-            reviewed=self.reviewed.to(device),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +53,7 @@ class Output:
     video: Tensor
     """(B, C) probability that it is in the clip."""
     embeddings: Tensor
-    """(B, 2, T, D): what the classifier reads."""
+    """(B, 2, T, D): what attention made of the features, before any dropout of the classifier."""
 
 
 class Parser(nn.Module, ABC):
@@ -210,7 +202,14 @@ class MmilPooling(nn.Module):
         return Output(logits, segment, modality[:, 0], modality[:, 1], video, embeddings)
 
 
-def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """The mean of -t log p - (1 - t) log(1 - p) over all entries; a clamped probability gets no gradient."""
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor, *, smoothing: float = 1.0) -> Tensor:
+    """The mean of -s log p - (1 - s) log(1 - p) over the known targets t, where s = smoothing (t - 1/2) + 1/2.
+
+    `targets`: 0, 1, or -1 for what is not known and so not trained; 0 when nothing is known. A clamped
+    probability gets no gradient.
+    """
+    known = targets != UNSEEN
+    targets = smoothing * (targets - 0.5) + 0.5
     p = probabilities.float().clamp(EPSILON, 1 - EPSILON)
-    return -(targets * p.log() + (1 - targets) * (1 - p).log()).mean()
+    cost = -(targets * p.log() + (1 - targets) * (1 - p).log())
+    return (cost * known).sum() / known.sum().clamp(min=1)

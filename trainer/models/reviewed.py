@@ -11,7 +11,7 @@ from trainer.supervision import correct_modality_labels, correct_video_labels
 
 
 def video_targets(batch: Batch) -> Tensor:
-    """(B, C): the video-level labels after the reviewed cells corrected them."""
+    """(B, C): the video-level labels after the reviewed cells corrected them; -1 is unknown."""
     targets: Tensor = correct_video_labels(batch.labels, batch.reviewed, batch.valid)
     return targets
 

@@ -69,8 +69,9 @@ class Curves(QWidget):
     ) -> None:
         plot.clear()
         # The legend goes where such curves leave room: losses fall, scores rise.
-        legend = plot.addLegend(labelTextColor=self._theme.text, labelTextSize="8pt", verSpacing=-4)
+        legend = plot.addLegend(labelTextSize="8pt", verSpacing=-4)  # made once, then the same one
         legend.clear()
+        legend.setLabelTextColor(self._theme.text)
         legend.setColumnCount(2 if len(series) > 3 else 1)
         legend.anchor((1, 1), (1, 1), (-6, -24)) if is_rising else legend.anchor((1, 0), (1, 0), (-6, 4))
         for i, (name, values) in enumerate(series.items()):

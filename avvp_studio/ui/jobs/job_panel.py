@@ -28,6 +28,8 @@ class JobPanel(QWidget):
 
     def __init__(self, jobs: Jobs, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._jobs = jobs
         self._theme = theme
         self._cards: dict[str, JobCard] = {}
@@ -135,9 +137,7 @@ class JobPanel(QWidget):
         for name, card in self._cards.items():
             card.set_current(name == self._chosen)
         chosen = self._jobs.status(self._chosen) if self._chosen else None
-        if chosen is None:
-            self._curves.show_epochs(())
-        elif chosen.kind == "train":
+        is_training = chosen is not None and chosen.kind == "train"
+        self._curves.setVisible(is_training)
+        if chosen is not None and is_training:
             self._curves.show_epochs(chosen.epochs, "The curves begin with the first epoch.")
-        else:
-            self._curves.show_epochs((), "This job has no curves.")

@@ -6,6 +6,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from avvp_studio.ui.icons import pixmap
+from avvp_studio.ui.names import display_name, parser_name
 from avvp_studio.ui.theme import category_colour, mix
 from avvp_studio.ui.timeline.content import MAX_DRAWN_TRACKS
 from avvp_studio.ui.timeline.rows import Band, CategoryRow
@@ -43,7 +44,7 @@ def paint_corner(painter: QPainter, scene: Scene) -> None:
         area = QRectF(_LEFT, 0, sizes.header - _LEFT - _RIGHT, sizes.ruler)
         painter.setFont(_bold(scene.text))
         painter.setPen(QColor(theme.accent))
-        _draw_elided(painter, area, f"Armed: {scene.armed}", Qt.TextElideMode.ElideRight)
+        _draw_elided(painter, area, f"Armed: {display_name(scene.armed)}", Qt.TextElideMode.ElideRight)
     painter.setFont(scene.text)
     tracks = scene.content.tracks[:MAX_DRAWN_TRACKS]
     if not tracks:
@@ -58,7 +59,7 @@ def paint_corner(painter: QPainter, scene: Scene) -> None:
         painter.drawLine(QLineF(_LEFT - 1, middle, _LEFT + _CHIP + 1, middle))
         painter.setPen(QColor(theme.text if age == 0 else theme.text_muted))
         area = QRectF(_TEXT, middle - line / 2, sizes.header - _TEXT - _RIGHT, line)
-        _draw_elided(painter, area, track.parser, Qt.TextElideMode.ElideMiddle)
+        _draw_elided(painter, area, parser_name(track.parser), Qt.TextElideMode.ElideMiddle)
 
 
 def _paint_name(painter: QPainter, scene: Scene, row: CategoryRow) -> None:
@@ -70,7 +71,7 @@ def _paint_name(painter: QPainter, scene: Scene, row: CategoryRow) -> None:
     painter.setFont(_bold(scene.text))
     painter.setPen(QColor(theme.text_muted if scene.is_dimmed(row.category) else theme.text))
     area = QRectF(_TEXT, middle - scene.sizes.line, _icon_left(scene) - 6 - _TEXT, 2 * scene.sizes.line)
-    _draw_elided(painter, area, row.category, Qt.TextElideMode.ElideRight)
+    _draw_elided(painter, area, display_name(row.category), Qt.TextElideMode.ElideRight)
 
 
 def _paint_marks(painter: QPainter, scene: Scene, row: CategoryRow) -> None:

@@ -10,15 +10,20 @@ from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
+from avvp_studio.ui.names import display_name
 from avvp_studio.ui.timeline.chart import Chart
 from avvp_studio.ui.timeline.content import TimelineContent, lane
 from avvp_studio.ui.timeline.gestures import Arm, Drag, Mark, Place, Scrub, Seek, Select, Wish, Zone, run_under
+from avvp_studio.ui.timeline.waveform import gain_of
 from avvp_studio.ui.timeline.wording import (
+    AXIS_TIP,
     both_tip,
     choice_text,
+    drag_text,
     header_tip,
     lane_tip,
     parsers_tip,
+    sound_tip,
     span_text,
 )
 from trainer.labels import Modality, State
@@ -35,6 +40,8 @@ class Timeline(Chart):
     """(onset, offset), or None."""
     arm_requested = Signal(object)
     """A category, or None."""
+    drag_described = Signal(str)
+    """What letting go of the mouse would do; empty when no drag is under way."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,6 +86,7 @@ class Timeline(Chart):
         self._drag = self._drag.moved(place, shift=_has_shift(moved))
         wish = self._drag.preview()
         self._show_moving(hover=place, ghost=wish)
+        self.drag_described.emit(drag_text(wish))
         if isinstance(wish, Scrub):
             self.scrub_requested.emit(wish.time)
 
@@ -150,7 +158,7 @@ class Timeline(Chart):
         if place is None or content is None:
             return ""
         if place.category is None:
-            return parsers_tip(content) if place.zone is Zone.COLUMN else ""
+            return self._axis_tip(content, place.zone)
         if place.zone is Zone.HEADER:
             digit, is_armed = self._digits.get(place.category), place.category == self._armed
             return header_tip(content, place.category, digit, is_armed=is_armed)
@@ -158,6 +166,16 @@ class Timeline(Chart):
         if place.modality is None:
             return both_tip(content, place.category, segment)
         return lane_tip(content, place.modality, place.category, segment)
+
+    def _axis_tip(self, content: TimelineContent, zone: Zone) -> str:
+        match zone:
+            case Zone.COLUMN:
+                return parsers_tip(content)
+            case Zone.RULER:
+                return AXIS_TIP
+            case Zone.WAVEFORM:
+                return sound_tip(gain_of(self._peaks)) if self._peaks else AXIS_TIP
+        return ""
 
     def _ask(self, wish: Wish) -> None:
         match wish:
@@ -173,6 +191,8 @@ class Timeline(Chart):
                 self.arm_requested.emit(category)
 
     def _end_drag(self) -> None:
+        if self._drag is not None:
+            self.drag_described.emit("")
         self._drag = None
         self._show_moving(hover=self._hover, ghost=None)
 
@@ -206,7 +226,7 @@ class Timeline(Chart):
             self._add_choices(menu, place.category, place.modality, place.time)
             menu.addSeparator()
         wish = Arm(None if place.category == self._armed else place.category)
-        text = f"Arm {place.category}" if wish.category else f"Disarm {place.category}"
+        text = f"{'Arm' if wish.category else 'Disarm'} {display_name(place.category)}"
         menu.addAction(text.replace("&", "&&")).triggered.connect(lambda: self._ask(wish))
         return menu
 
@@ -216,7 +236,7 @@ class Timeline(Chart):
         shown = lane(content, modality, category)
         segment = min(int(time), content.segments - 1)
         first, last = run_under(segment, shown.states, shown.predicted, self._selection)
-        title = menu.addAction(f"{category}, {span_text(first, last)}".replace("&", "&&"))
+        title = menu.addAction(f"{display_name(category)}, {span_text(first, last)}".replace("&", "&&"))
         title.setEnabled(False)
         for state in (State.PRESENT, State.ABSENT, State.UNSEEN):
             mark = Mark(modality, category, float(first), float(last), state)

@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import mix
 from avvp_studio.ui.timeline.scene import Scene
 
 _MARGIN = 4
+_WHOLE = 500
+_HIGHEST_GAIN = 8.0
+"""A quiet sound is drawn up to this much taller; beyond, silence would look like noise."""
 
 
 def paint_waveform(painter: QPainter, scene: Scene, ratio: float) -> None:
@@ -27,10 +31,17 @@ def paint_waveform(painter: QPainter, scene: Scene, ratio: float) -> None:
     if width < 1:
         return
     channels = scene.peaks.columns(view.onset, offset, width)
+    gain = gain_of(scene.peaks)
     height = area.height() / len(channels)
-    for index, peaks in enumerate(channels):
+    for index, peaks in enumerate(channels * gain):
         band = QRectF(area.left(), area.top() + index * height, area.width(), height)
         _paint_channel(painter, scene, peaks, band, ratio)
+
+
+def gain_of(peaks: Peaks) -> float:
+    """How much taller a sound is drawn than it is, so that its loudest moment fills the band."""
+    loudest = float(np.abs(peaks.columns(0.0, peaks.duration, _WHOLE)).max(initial=0.0))
+    return min(_HIGHEST_GAIN, max(1.0, 0.95 / loudest)) if loudest > 0 else 1.0
 
 
 def _paint_channel(

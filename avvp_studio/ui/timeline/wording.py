@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from html import escape
 
+from avvp_studio.ui.names import display_name, parser_name
 from avvp_studio.ui.timeline.content import Lane, LaneTrack, TimelineContent, lane
+from avvp_studio.ui.timeline.gestures import Mark, Scrub, Select
 from avvp_studio.ui.timeline.ruler import clock
 from trainer.labels import ABSENT, MODALITIES, PRESENT, Modality, State
 
 PERCEIVED = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
+
+AXIS_TIP = "Drag to scrub, with Shift to select a range."
 
 _CHOICES = {
     State.PRESENT: "{perceived} here",
@@ -24,14 +28,29 @@ def choice_text(modality: Modality, state: State) -> str:
     return text[0].upper() + text[1:]
 
 
-def span_text(first: int, last: int) -> str:
+def drag_text(wish: Mark | Select | Scrub | None) -> str:
+    """What letting go of the mouse now would do; empty where there is nothing to tell."""
+    match wish:
+        case Mark(modality, category, onset, offset, State.UNSEEN):
+            said = f"{display_name(category)} {PERCEIVED[modality]}, {span_text(onset, offset)}: forgotten"
+        case Mark(modality, category, onset, offset, state):
+            negation = "not " if state is State.ABSENT else ""
+            said = f"{display_name(category)} {negation}{PERCEIVED[modality]}, {span_text(onset, offset)}"
+        case Select(onset, offset):
+            said = f"select {span_text(onset, offset)}"
+        case _:
+            return ""
+    return f"Let go: {said}. Esc leaves it as it is."
+
+
+def span_text(first: float, last: float) -> str:
     return f"{clock(first)} – {clock(last)}"
 
 
 def lane_tip(content: TimelineContent, modality: Modality, category: str, segment: int) -> str:
     """Who says what about one segment: the label and its author, then every parser."""
     shown = lane(content, modality, category)
-    head = f"<b>{escape(category)}</b>, {PERCEIVED[modality]}, {span_text(segment, segment + 1)}"
+    head = f"<b>{escape(display_name(category))}</b>, {PERCEIVED[modality]}, {span_text(segment, segment + 1)}"
     label = _label_text(content, shown, segment)
     beliefs = [_belief(track, segment) for track in shown.tracks]
     return "<br>".join([f"<nobr>{line}</nobr>" for line in (head, label, *beliefs)])
@@ -39,7 +58,7 @@ def lane_tip(content: TimelineContent, modality: Modality, category: str, segmen
 
 def both_tip(content: TimelineContent, category: str, segment: int) -> str:
     lanes = [lane(content, modality, category) for modality in MODALITIES]
-    head = f"<b>{escape(category)}</b>, heard and seen, {span_text(segment, segment + 1)}"
+    head = f"<b>{escape(display_name(category))}</b>, heard and seen, {span_text(segment, segment + 1)}"
     labelled = all(shown.states[segment] == PRESENT for shown in lanes)
     predicted = all(bool(shown.predicted[segment]) for shown in lanes)
     said = f"Labels: {'yes' if labelled else 'no'}; newest parser: {'yes' if predicted else 'no'}"
@@ -47,7 +66,7 @@ def both_tip(content: TimelineContent, category: str, segment: int) -> str:
 
 
 def header_tip(content: TimelineContent, category: str, digit: str | None, *, is_armed: bool) -> str:
-    lines = [f"<b>{escape(category)}</b>"]
+    lines = [f"<b>{escape(display_name(category))}</b>"]
     if category in content.video_labels:
         lines.append("In the video-level label of this clip")
     key = f" (key {digit})" if digit else ""
@@ -67,13 +86,19 @@ def parsers_tip(content: TimelineContent) -> str:
     return "<br>".join(f"<nobr>{line}</nobr>" for line in lines)
 
 
+def sound_tip(gain: float) -> str:
+    """The waveform, and how much taller than it is a quiet sound is drawn."""
+    drawn = f", drawn {gain:.1f} times as high" if gain >= 1.05 else ""
+    return f"The sound{drawn}. {AXIS_TIP}"
+
+
 def summary(content: TimelineContent | None, armed: str | None) -> str:
     """The timeline in a sentence, for a screen reader."""
     if content is None:
         return "No clip is open"
     parts = [f"{clock(content.duration, 2)} long", f"{len(content.rows)} categories shown"]
     if armed is not None:
-        parts.append(f"{armed} is armed")
+        parts.append(f"{display_name(armed)} is armed")
     return ", ".join(parts)
 
 
@@ -88,8 +113,8 @@ def _label_text(content: TimelineContent, shown: Lane, segment: int) -> str:
 
 
 def _belief(track: LaneTrack, segment: int) -> str:
-    probability = float(track.probabilities[segment])
+    parser, probability = escape(parser_name(track.parser)), float(track.probabilities[segment])
     if not math.isfinite(probability):
-        return f"{escape(track.parser)}: unknown here"
+        return f"{parser}: unknown here"
     verdict = "predicted" if track.predicted[segment] else "not predicted"
-    return f"{escape(track.parser)}: {probability:.2f}, {verdict}"
+    return f"{parser}: {probability:.2f}, {verdict}"

@@ -173,6 +173,18 @@ def test_masks_follow_the_labels_as_a_person_corrected_them(make_batch):
     assert mask[1, :, [0, 2]].sum() == 0
 
 
+def test_masks_and_pairs_of_a_clip_without_labels_hold_only_what_a_person_said(make_batch):
+    batch = make_batch()
+    reviewed = batch.reviewed.clone()
+    reviewed[0, :, 3, 2] = 1
+    batch = replace(batch, labels=torch.full((3, 3), -1.0), reviewed=reviewed)
+
+    made = small_ecma(replace(SMALL, mask_gamma=0.0, tau_audio=0.0, tau_visual=0.0)).supervision(batch)
+
+    assert made["mask"].any(dim=1).nonzero().tolist() == [[0, 2]]
+    assert made["pairs"].nonzero().tolist() == [[0, t, 2] for t in range(5)]
+
+
 def test_without_the_gate_absent_categories_are_masked_too(make_batch):
     batch = replace(make_batch(), labels=torch.zeros(3, 3))
 

@@ -84,6 +84,24 @@ def test_reviewed_cells_change_the_targets_of_the_video_losses():
     assert losses["video"].item() == pytest.approx(-math.log(0.3))
 
 
+def test_what_is_not_known_of_a_clip_pushes_nothing_until_a_person_says_it():
+    batch = replace(a_clip(label=-1.0), audio=torch.randn(1, 1, 6), visual=(torch.randn(1, 1, 4),))
+    model = small_han(categories=1)
+
+    assert all(loss.item() == 0 for loss in model.losses(batch, 1).values())
+    heard = model.losses(replace(batch, reviewed=a_clip(reviewed=(1, -1)).reviewed), 1)
+    unheard = model.losses(replace(batch, reviewed=a_clip(reviewed=(0, -1)).reviewed), 1)
+    assert heard["video"] > 0
+    assert unheard["audio_video"] > 0
+    assert unheard["visual_video"] == unheard["video"] == 0
+
+
+def test_the_embeddings_are_those_before_the_dropout_of_the_classifier(make_batch):
+    model = small_han(replace(SMALL, dropout=0.0, visual_dropout=0.9)).train()
+
+    torch.testing.assert_close(model(make_batch()).embeddings, model.eval()(make_batch()).embeddings)
+
+
 def test_a_batch_gives_probabilities_of_segments_modalities_and_videos(make_batch):
     output = small_han(visual=(4, 7))(make_batch(visual=(4, 7), rows_per_segment=8))
 

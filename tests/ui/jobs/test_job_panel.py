@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from pyqtgraph import PlotWidget
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.job import JobState, JobStatus, Recipe, TrainingRequest
 from avvp_studio.jobs import Jobs
+from avvp_studio.ui.jobs.curves import Curves
 from avvp_studio.ui.jobs.job_card import JobCard, describe, duration_text
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.jobs.launch_form import LaunchForm
@@ -124,3 +126,23 @@ def test_the_form_sends_what_was_chosen(qtbot: QtBot) -> None:
     assert isinstance(request, TrainingRequest)
     assert request.recipe.name == "ecma/signal"
     assert request.epochs is None
+
+
+def test_the_form_offers_first_what_the_project_has_the_features_for(qtbot: QtBot) -> None:
+    recipes = [Recipe("ecma/llp", "E-CMANet", ("clap", "clip")), Recipe("han/signal", "HAN", ("signal-audio",))]
+    form = LaunchForm(recipes, "", lacking={"ecma/llp": ("clap", "clip"), "han/signal": ()})
+    qtbot.addWidget(form)
+    assert (form.request().recipe.name, form.can_start) == ("han/signal", True)
+    form.choose(0)
+    assert not form.can_start
+    assert any("Lacks the features clap, clip" in label.text() for label in form.findChildren(QLabel))
+
+
+def test_the_legend_is_readable_after_the_theme_was_changed(qtbot: QtBot) -> None:
+    curves = Curves(DARK)
+    qtbot.addWidget(curves)
+    curves.show_epochs(epochs(3))
+    curves.set_theme(LIGHT)
+    legends = [plot.getPlotItem().legend for plot in curves.findChildren(PlotWidget)]
+    colours = {label.opts["color"].name() for legend in legends for _, label in legend.items}
+    assert colours == {LIGHT.text}

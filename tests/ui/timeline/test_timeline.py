@@ -14,6 +14,7 @@ from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import DARK, LIGHT
 from avvp_studio.ui.timeline.content import TimelineContent
 from avvp_studio.ui.timeline.timeline import Timeline
+from avvp_studio.ui.timeline.waveform import gain_of
 from trainer.labels import Event, Modality, State, state_grid
 from trainer.parses import Parse
 
@@ -50,6 +51,13 @@ def content(
         video_labels=frozenset({"Dog"}),
         events=tuple(events),
     )
+
+
+def peaks_as_loud_as(level):
+    """Ten seconds between -level and +level."""
+    highest = round(level * 32767)
+    samples = np.tile(np.array([-highest, highest], np.int16), (1, 10 * SAMPLE_RATE // 16, 1))
+    return Peaks(samples, 16, 10 * SAMPLE_RATE)
 
 
 offscreen_popup = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -235,6 +243,35 @@ def test_the_context_menu_marks_the_selected_range_and_can_arm(qtbot, timeline, 
         ("mark_requested", VISUAL, "Speech", 1.0, 4.0, State.PRESENT),
         ("arm_requested", "Speech"),
     ]
+
+
+def test_a_drag_says_what_letting_go_would_do_and_falls_silent_when_it_ends(qtbot, timeline):
+    said = []
+    timeline.drag_described.connect(said.append)
+    timeline.set_content(content(rows=("Violin_fiddle", "Speech")))
+    timeline.set_armed("Violin_fiddle")
+    start, end = timeline.point("Violin_fiddle", AUDIO, 2.5), timeline.point("Violin_fiddle", AUDIO, 4.5)
+    drag(qtbot, timeline, start, end)
+    drag(qtbot, timeline, end, start)
+    drag(qtbot, timeline, start, end, keys=SHIFT)
+    assert [text for text in said if text == ""] == ["", "", ""]
+    assert said[1] == "Let go: Violin fiddle heard, 0:02 – 0:05. Esc leaves it as it is."
+    assert "Let go: Violin fiddle not heard, 0:02 – 0:05. Esc leaves it as it is." in said
+    assert said[-2] == "Let go: Violin fiddle heard, 0:02 – 0:05: forgotten. Esc leaves it as it is."
+
+
+def test_the_ruler_and_the_sound_say_what_a_drag_does_there(timeline):
+    ruler = timeline.ruler_point(4)
+    assert timeline.tip_at(ruler) == "Drag to scrub, with Shift to select a range."
+    assert timeline.tip_at(ruler + QPoint(0, 40)) == timeline.tip_at(ruler)  # no sound is known yet
+    timeline.set_peaks(peaks_as_loud_as(0.25), "")
+    assert timeline.tip_at(ruler + QPoint(0, 40)).startswith("The sound, drawn 3.8 times as high.")
+
+
+def test_a_quiet_sound_is_drawn_taller_but_silence_stays_silent():
+    assert gain_of(peaks_as_loud_as(0.95)) == pytest.approx(1.0, abs=0.01)
+    assert gain_of(peaks_as_loud_as(0.01)) == 8.0
+    assert gain_of(peaks_as_loud_as(0.0)) == 1.0
 
 
 def test_setting_the_state_asks_for_nothing(timeline, wishes):
