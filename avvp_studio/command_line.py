@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from avvp_studio.projects import (
     ProjectError,
-    create_project,
+    create_from_folders,
     export_project,
     import_files,
-    load_vocabulary,
 )
 from avvp_studio.store import StoreError
-from trainer.annotations import AnnotationError, Finding, read_dataset, summarise
+from trainer.annotations import AnnotationError
 from trainer.parses import ParseError
 
 
@@ -63,20 +61,18 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def _new(arguments: argparse.Namespace) -> None:
-    categories = load_vocabulary(arguments.vocabulary)
-    dataset = read_dataset(arguments.annotations, categories) if arguments.annotations else None
-    report = create_project(
+    report = create_from_folders(
         arguments.project,
-        categories=categories,
-        name=arguments.name or arguments.project.resolve().name,
-        dataset=dataset,
+        vocabulary=arguments.vocabulary,
+        annotations=arguments.annotations,
         media=arguments.media,
+        name=arguments.name or "",
         progress=_show_progress,
     )
-    print(f"{arguments.project}: {report.clips} clips, {report.with_media} with media")
-    _print_findings(report.findings)
-    for path, reason in report.unreadable:
-        print(f"  skipped {path}: {reason}")
+    counts, *notes = report.lines
+    print(f"{arguments.project}: {counts}")
+    for note in notes:
+        print(f"  {note}")
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -90,14 +86,6 @@ def _export(arguments: argparse.Namespace) -> None:
     print(f"{arguments.out}: {', '.join(report.files)}")
     for loss in report.losses:
         print(f"  note: {loss}")
-
-
-def _print_findings(findings: Sequence[Finding]) -> None:
-    lines = summarise(findings)
-    if lines:
-        print("What was odd in the annotations, and survived:")
-    for line in lines:
-        print(f"  {line}")
 
 
 def _show_progress(stage: str, done: int, total: int) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
-from PySide6.QtCore import QObject, QProcess, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 from avvp_studio.domain.job import Recipe
+from avvp_studio.processes import command, environment
 
 
 class RecipeCatalogue(QObject):
@@ -21,9 +20,10 @@ class RecipeCatalogue(QObject):
         super().__init__(parent)
         self.recipes: tuple[Recipe, ...] = ()
         self._process = QProcess(self)
-        self._process.setProgram(sys.executable)
-        self._process.setArguments(["-m", "trainer", "recipes", "--json"])
-        self._process.setWorkingDirectory(str(Path(__file__).parents[1]))  # also from a source tree
+        program, *arguments = command("trainer", ["recipes", "--json"])
+        self._process.setProgram(program)
+        self._process.setArguments(arguments)
+        self._process.setProcessEnvironment(_qt_environment())
         self._process.finished.connect(self._on_finished)
 
     def load(self) -> None:
@@ -49,3 +49,10 @@ class RecipeCatalogue(QObject):
             self.failed.emit(f"The trainer did not list its recipes: {error.splitlines()[-1] if error else ''}")
             return
         self.loaded.emit()
+
+
+def _qt_environment() -> QProcessEnvironment:
+    variables = QProcessEnvironment()
+    for name, value in environment().items():
+        variables.insert(name, value)
+    return variables

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings
@@ -14,7 +14,7 @@ from avvp_studio.first_start import FirstStart
 from avvp_studio.jobs import Jobs, next_name
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.player import Player
-from avvp_studio.projects import create_project, export_project, load_vocabulary
+from avvp_studio.projects import create_from_folders, export_project
 from avvp_studio.recipes import RecipeCatalogue
 from avvp_studio.soundtrack import Soundtrack
 from avvp_studio.tasks import Tasks
@@ -26,7 +26,6 @@ from avvp_studio.ui.main_window import MainWindow
 from avvp_studio.ui.new_project_dialog import NewProjectRequest
 from avvp_studio.ui.theme import Appearance
 from avvp_studio.workspace import Workspace
-from trainer.annotations import read_dataset, summarise
 
 MAKING_SAMPLE = "Making the sample project"
 SAMPLE_ADVICE = (
@@ -73,6 +72,7 @@ class Studio(QObject):
 
     def open_project(self, root: Path) -> bool:
         """Open a project folder; on failure the message bar says why and what was open stays open."""
+        root = root.absolute()  # jobs run in folders of their own
         if not self.workspace.open_project(root):
             return False
         self.jobs.attach(ProjectPaths(root).runs)
@@ -118,19 +118,25 @@ class Studio(QObject):
     def _on_new_project_requested(self, request: NewProjectRequest) -> None:
         self._messages.show_progress(f"Making {request.name}", 0, 0)
         self.tasks.run(
-            _create,
-            request,
-            done=lambda notes: self._on_created(request.root, notes),
+            partial(
+                create_from_folders,
+                request.root,
+                vocabulary=request.vocabulary,
+                annotations=request.annotations,
+                media=request.media,
+                name=request.name,
+            ),
+            done=lambda report: self._on_created(request.root, report.lines),
             failed=self._on_task_failed,
             progress=lambda stage, done, total: self._messages.show_progress(
                 f"Making {request.name}: {stage}", done, total
             ),
         )
 
-    def _on_created(self, root: Path, notes: list[str]) -> None:
+    def _on_created(self, root: Path, notes: tuple[str, ...]) -> None:
         self._messages.end_progress()
-        if self.open_project(root) and notes:
-            self._messages.show_note(f"{root.name} was made; {notes[0]}", "\n".join(notes[1:]))
+        if self.open_project(root):
+            self._messages.show_note(f"{root.name} was made: {notes[0]}", "\n".join(notes[1:]))
 
     def _on_export_requested(self, request: ExportRequest) -> None:
         project = self.workspace.project
@@ -219,19 +225,3 @@ class Studio(QObject):
             self._messages.show_note(f"{status.title} is done: its tracks are {how}")
         elif status.state is JobState.FAILED and status.kind != "render":  # of that one FirstStart tells
             self._messages.show_error(f"{status.title} failed: {status.error}")
-
-
-def _create(request: NewProjectRequest, *, progress: Callable[[str, int, int], None]) -> list[str]:
-    categories = load_vocabulary(request.vocabulary)
-    dataset = read_dataset(request.annotations, categories) if request.annotations else None
-    report = create_project(
-        request.root,
-        categories=categories,
-        name=request.name,
-        dataset=dataset,
-        media=request.media,
-        progress=progress,
-    )
-    counts = f"{report.clips} clips, {report.with_media} with media"
-    skipped = [f"skipped {path}: {reason}" for path, reason in report.unreadable]
-    return [counts, *summarise(report.findings), *skipped]

@@ -41,7 +41,7 @@ def order_training(root: Path, request: TrainingRequest, name: str) -> tuple[Job
     run_dir = paths.run(name)
     missing = [clip for clip in clips if clip.media and _lacks_features(paths, request.recipe.features, clip)]
     can_extract = all(feature.startswith(f"{BUILT_IN_ENCODER}-") for feature in request.recipe.features)
-    if not can_extract and not any(_has_features(paths, request.recipe.features, clip) for clip in clips):
+    if not can_extract and all(_lacks_features(paths, request.recipe.features, clip) for clip in clips):
         raise TrainingError(
             f"the recipe {request.recipe.name} needs the feature sets {', '.join(request.recipe.features)}, "
             f"and {paths.features} has none of them; put them there, or choose a recipe on built-in features"
@@ -71,10 +71,6 @@ def lacking_features(root: Path, recipe: Recipe) -> tuple[str, ...]:
 def _lacks_features(paths: ProjectPaths, features: Iterable[str], clip: Clip) -> bool:
     key = feature_key(clip.name)
     return any(not (paths.features / feature / f"{key}.npy").exists() for feature in features)
-
-
-def _has_features(paths: ProjectPaths, features: Iterable[str], clip: Clip) -> bool:
-    return not _lacks_features(paths, features, clip)
 
 
 def _train_arguments(paths: ProjectPaths, request: TrainingRequest, name: str) -> tuple[str, ...]:

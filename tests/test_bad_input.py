@@ -539,7 +539,7 @@ def job_folder(runs: Path, name: str, record: object, messages: str = "") -> Non
 
 def record(**changes: object) -> dict[str, object]:
     order = {"name": "x", "title": "Train", "kind": "train", "arguments": []}
-    return {"order": order | changes, "pid": None, "process_time": None}
+    return {"order": order | changes, "process": None}
 
 
 def test_garbage_among_the_runs_is_passed_over(qtbot: QtBot, studio: Studio, root: Path) -> None:
@@ -553,7 +553,7 @@ def test_garbage_among_the_runs_is_passed_over(qtbot: QtBot, studio: Studio, roo
     for i, content in enumerate((b"\xff\xfe\0", b"", b"[]", b"null", b'{"order": 5}')):
         job_folder(runs, f"broken-{i}", content)
     job_folder(runs, "words", record(title=None, arguments=[1]), finished)
-    job_folder(runs, "number", record() | {"pid": "many"}, finished)
+    job_folder(runs, "number", record() | {"process": {"pid": "many", "began": 1}}, finished)
     job_folder(runs, "good", record(), "\n".join([*odd, finished]))
     job_folder(runs, "copy of good", record(), finished)
     (runs / "a file").touch()
@@ -580,7 +580,7 @@ def test_a_training_that_is_killed_or_meets_damage_is_told(qtbot: QtBot, studio:
     status = running(studio)
     assert status is not None
     written = json.loads((root / "runs" / status.name / "job.json").read_text())
-    psutil.Process(written["pid"]).send_signal(signal.SIGKILL)
+    psutil.Process(written["process"]["pid"]).send_signal(signal.SIGKILL)
     qtbot.waitUntil(lambda: not studio.jobs.is_busy, timeout=20_000)
     assert "The process ended without a word" in error_in(studio)
     assert studio.jobs.statuses[0].state is JobState.FAILED

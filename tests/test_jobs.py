@@ -131,7 +131,7 @@ def test_a_job_that_died_while_nobody_looked_is_failed(qtbot: QtBot, jobs: Jobs,
     qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
     record = json.loads((runs / "a" / "job.json").read_text())
     jobs.attach(None)
-    process = psutil.Process(record["pid"])
+    process = psutil.Process(record["process"]["pid"])
     process.kill()
     process.wait(timeout=10)
 
@@ -145,8 +145,7 @@ def test_another_process_with_the_same_number_is_not_the_job(qtbot: QtBot, jobs:
     folder.mkdir(parents=True)
     record = {
         "order": {"name": "a", "title": "Job a", "kind": "train", "arguments": []},
-        "pid": os.getpid(),
-        "process_time": 1.0,
+        "process": {"pid": os.getpid(), "began": 1.0},
     }
     (folder / "job.json").write_text(json.dumps(record))
     jobs.attach(runs)
@@ -182,6 +181,61 @@ def test_a_job_whose_folder_was_taken_away_is_stopped_all_the_same(
     runs.rename(runs.with_name("elsewhere"))
     jobs.stop("a")
     wait_for(qtbot, jobs, "a", JobState.STOPPED)
+
+
+def waiting(run_dir: Path, module: str, *arguments: str) -> None:
+    """A job that was queued when an earlier window closed."""
+    run_dir.mkdir(parents=True)
+    order = {"name": run_dir.name, "title": "Job", "kind": "train", "arguments": arguments, "module": module}
+    (run_dir / "job.json").write_text(json.dumps({"order": order}))
+
+
+def test_a_waiting_job_of_ours_is_started_when_the_project_is_opened_again(
+    qtbot: QtBot, jobs: Jobs, runs: Path
+) -> None:
+    waiting(runs / "a", "trainer", "recipes", "--json")
+    jobs.attach(runs)
+    qtbot.waitUntil(lambda: (runs / "a" / "log.txt").exists(), timeout=20_000)
+    wait_for(qtbot, jobs, "a", JobState.FAILED)  # listing recipes says nothing that a job says
+    assert "ecma/signal" in (runs / "a" / "log.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("os", ()),
+        ("worker", ("{runs}/a", "finish")),
+        ("trainer", ("recipes", "/etc/passwd")),
+        ("trainer", ("recipes", "../../elsewhere")),
+        ("trainer", ("recipes", "--out=/etc/passwd")),
+    ],
+)
+def test_a_waiting_job_that_is_not_ours_is_never_started(
+    jobs: Jobs, runs: Path, module: str, arguments: tuple[str, ...]
+) -> None:
+    waiting(runs / "a", module, *(argument.format(runs=runs) for argument in arguments))
+    jobs.attach(runs)
+    status = jobs.status("a")
+    assert status is not None
+    assert status.state is JobState.FAILED
+    assert "not ordered here" in status.error
+    assert not (runs / "a" / "log.txt").exists()
+
+
+def test_what_lies_in_a_run_folder_is_never_imported(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    waiting(runs / "a", "trainer", "recipes", "--json")
+    (runs / "a" / "json.py").write_text("raise SystemExit('hijacked')")
+    jobs.attach(runs)
+    wait_for(qtbot, jobs, "a", JobState.FAILED)
+    assert "hijacked" not in (runs / "a" / "log.txt").read_text()
+
+
+def test_a_job_that_another_window_claimed_is_not_started_twice(jobs: Jobs, runs: Path) -> None:
+    waiting(runs / "a", "trainer", "recipes", "--json")
+    (runs / "a" / "claim").touch()
+    jobs.attach(runs)
+    assert jobs.status("a").state is JobState.QUEUED  # type: ignore[union-attr]
+    assert not (runs / "a" / "log.txt").exists()
 
 
 def test_names_of_runs_sort_by_time_and_are_never_taken(tmp_path: Path) -> None:

@@ -9,14 +9,13 @@ from trainer.protocol import Epoch, Failed, Finished, Message, Note, Progress, S
 
 
 class JobState(StrEnum):
-    """Where a job is in its life. `LOST` is a job whose process is gone without a last word."""
+    """Where a job is in its life."""
 
     QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
     STOPPED = "stopped"
-    LOST = "lost"
 
     @property
     def is_over(self) -> bool:

@@ -12,7 +12,7 @@ from avvp_studio.paths import ProjectPaths, resource_path
 from avvp_studio.projects.clips import Gathered, Progress, gather_dataset, gather_media, repeated_media
 from avvp_studio.projects.errors import ProjectError, staged_folder
 from avvp_studio.store import Store
-from trainer.annotations import Dataset, Finding, read_categories
+from trainer.annotations import Dataset, Finding, read_categories, read_dataset, summarise
 
 _BYTES_AT_LEAST, _BYTES_A_CLIP = 2_000_000, 2_000
 _CLIPS_AT_ONCE = 2_000
@@ -26,6 +26,15 @@ class CreateReport:
     with_media: int
     findings: tuple[Finding, ...]
     unreadable: tuple[tuple[Path, str], ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The report for a person to read."""
+        return (
+            f"{self.clips} clips, {self.with_media} with media",
+            *summarise(self.findings),
+            *(f"skipped {path}: {reason}" for path, reason in self.unreadable),
+        )
 
 
 def load_vocabulary(name_or_path: str) -> tuple[str, ...]:
@@ -44,6 +53,27 @@ def load_vocabulary(name_or_path: str) -> tuple[str, ...]:
             f"{name_or_path}: neither a vocabulary ({known}) nor a file; give a file with one category a line"
         )
     return read_categories(path)
+
+
+def create_from_folders(
+    root: Path,
+    *,
+    vocabulary: str,
+    annotations: Path | None,
+    media: Path | None,
+    name: str,
+    progress: Progress,
+) -> CreateReport:
+    """Make a project as a person asks for one: see `load_vocabulary`, `read_dataset`, `create_project`."""
+    categories = load_vocabulary(vocabulary)
+    return create_project(
+        root,
+        categories=categories,
+        name=name or root.resolve().name,
+        dataset=read_dataset(annotations, categories) if annotations else None,
+        media=media,
+        progress=progress,
+    )
 
 
 def create_project(

@@ -140,5 +140,4 @@ def _state_colour(state: JobState, theme: Theme) -> str:
         JobState.RUNNING: theme.accent,
         JobState.FINISHED: theme.success,
         JobState.FAILED: theme.danger,
-        JobState.LOST: theme.danger,
     }.get(state, theme.text_muted)

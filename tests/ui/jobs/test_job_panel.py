@@ -25,7 +25,7 @@ def write_run(runs: Path, name: str, *messages: Message) -> None:
     folder = runs / name
     folder.mkdir(parents=True)
     order = {"name": name, "title": f"Train {name}", "kind": "train", "arguments": []}
-    (folder / "job.json").write_text(json.dumps({"order": order, "pid": 1, "process_time": 1.0}))
+    (folder / "job.json").write_text(json.dumps({"order": order, "process": {"pid": 1, "began": 1.0}}))
     (folder / MESSAGES_FILE).write_text("".join(message.to_json() + "\n" for message in messages))
 
 
