@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPushButt
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.job import JobState
-from avvp_studio.projects import create_project
+from avvp_studio.projects import create_from_folders, create_project, export_project
 from avvp_studio.sample.make import make_clips
 from avvp_studio.store import Store
 from avvp_studio.studio import Studio
@@ -235,3 +235,38 @@ def test_a_training_goes_on_while_the_window_is_closed(
         timeout=60_000,
     )
     assert studio.jobs.status(status.name).state is JobState.STOPPED  # type: ignore[union-attr]
+
+
+def test_a_real_clip_is_opened_labelled_and_exported(
+    qtbot: QtBot, start: Callable[[Path], Studio], shared_data: Path, shared_media: Path, tmp_path: Path
+) -> None:
+    root, name = tmp_path / "llp", "BjCEufrlXm4_20_30"
+    report = create_from_folders(
+        root,
+        vocabulary="llp",
+        annotations=shared_data / "llp",
+        media=shared_media,
+        name="LLP",
+        progress=lambda *_: None,
+    )
+    assert (report.clips, report.with_media) == (11_849, 1)
+    studio = start(root)
+    view = studio.window.clip_view
+    studio.workspace.open_clip(name)
+    qtbot.waitUntil(lambda: view.video.has_picture and studio.soundtrack.peaks is not None, timeout=30_000)
+
+    categories = studio.workspace.candidates()
+    assert set(categories) == {"Speech", "Dog"}
+    press(qtbot, studio, Qt.Key(Qt.Key.Key_1.value + categories.index("Dog")))
+    drag(qtbot, studio, "Dog", Modality.VISUAL, begin=1.5, end=7.5)
+
+    out = tmp_path / "out"
+    export_project(root, "llp", out)
+    own = (shared_data / "llp" / "AVVP_eval_visual.csv").read_text()
+    exported = read_dataset(out, studio.workspace.project.categories)  # type: ignore[union-attr]
+    (event,) = exported.reviewed[name]
+    assert (event.category, event.modality, event.onset, event.offset) == ("Dog", Modality.VISUAL, 1.0, 8.0)
+    assert exported.splits.keys() == {"train", "val", "test"}
+    assert {row.split("\t")[0] for row in (out / "AVVP_eval_visual.csv").read_text().splitlines()} <= {
+        row.split("\t")[0] for row in own.splitlines()
+    }

@@ -207,7 +207,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(
             " — ".join([*([clip.name] if clip else []), *([project.name] if project else []), TITLE])
         )
-        self._project_status.setText(str(project.root) if project else "No project is open")
+        self._project_status.setText(project.name if project else "No project is open")
+        self._project_status.setToolTip(str(project.root) if project else "")
         for name in ("export", "train"):
             self.actions_by_name[name].setEnabled(project is not None)
         for name in self._clip_actions:

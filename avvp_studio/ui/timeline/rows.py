@@ -41,7 +41,7 @@ class Sizes:
 
     @property
     def tallest_lane(self) -> int:
-        return self.line * 3
+        return self.line * 4
 
     @property
     def both(self) -> int:
