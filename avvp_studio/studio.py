@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from avvp_studio.domain.job import JobOrder, JobState, TrainingRequest
 from avvp_studio.first_start import FirstStart
 from avvp_studio.jobs import Jobs, next_name
+from avvp_studio.media.sound_file import save_sound
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.player import Player
 from avvp_studio.projects import create_from_folders, export_project
@@ -59,6 +60,7 @@ class Studio(QObject):
         window.open_requested.connect(self.open_project)
         window.new_project_requested.connect(self._on_new_project_requested)
         window.export_requested.connect(self._on_export_requested)
+        window.save_sound_requested.connect(self.save_sound)
         window.train_requested.connect(self._on_train_requested)
         self.jobs.job_changed.connect(self._on_job_changed)
         self.jobs.job_ended.connect(self._on_job_ended)
@@ -152,6 +154,18 @@ class Studio(QObject):
     def _on_exported(self, out: Path, losses: tuple[str, ...]) -> None:
         self._messages.end_progress()
         self._messages.show_note(f"The labels were exported to {out}", "\n".join(losses))
+
+    def save_sound(self, out: Path) -> None:
+        """Write the sound of the selection, or of the whole clip, to a file."""
+        clip = self.workspace.clip
+        if clip is None or clip.media is None:
+            return
+        onset, offset = self.workspace.selection or (0.0, clip.duration)
+        self.tasks.run(
+            partial(save_sound, clip.media, out, onset=onset, offset=offset),
+            done=lambda _: self._messages.show_note(f"The sound was saved to {out}"),
+            failed=self._on_task_failed,
+        )
 
     def _on_task_failed(self, error: BaseException) -> None:
         self._messages.end_progress()

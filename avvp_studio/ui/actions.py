@@ -29,6 +29,7 @@ _SPECS: dict[str, _Spec] = {
     "open": _Spec("&Open project…", "Open a project folder", "folder"),
     "new": _Spec("&New project…", "Make a project from annotations and videos"),
     "export": _Spec("&Export…", "Write the labels for training or for other tools", "export"),
+    "save_sound": _Spec("Save &sound…", "Write the sound of the selection, or of the clip, as a file"),
     "quit": _Spec("&Quit", "Leave; everything is stored already"),
     "play": _Spec("&Play", "Play or pause", "play", "pause", is_checkable=True),
     "frame_back": _Spec("Frame back", "One frame back", "frame-back"),
@@ -81,7 +82,7 @@ _SPECS: dict[str, _Spec] = {
 }
 
 MENUS: dict[str, str] = {
-    "&File": "open new - export - quit",
+    "&File": "open new - export save_sound - quit",
     "&Edit": "undo redo - heard seen both - not_heard not_seen neither - forget - >arm search_category escape"
     " - set_in set_out select_all",
     "&Play": "play loop mute - frame_back frame_forward second_back second_forward jump_back jump_forward"

@@ -54,6 +54,8 @@ class MainWindow(QMainWindow):
     """A NewProjectRequest."""
     export_requested = Signal(object)
     """An ExportRequest."""
+    save_sound_requested = Signal(object)
+    """The sound of the selection is wanted in this file (Path)."""
     train_requested = Signal()
     """Somebody wants to train on the labels as they are."""
 
@@ -129,6 +131,7 @@ class MainWindow(QMainWindow):
                 "open": self._on_open_triggered,
                 "new": self._on_new_triggered,
                 "export": self._on_export_triggered,
+                "save_sound": self._on_save_sound_triggered,
                 "quit": self.close,
                 "train": self.train_requested.emit,
                 "jobs": self.show_jobs,
@@ -264,6 +267,16 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.requested.connect(self.export_requested)
         dialog.open()
+
+    def _on_save_sound_triggered(self) -> None:
+        clip = self._workspace.clip
+        if clip is None or clip.media is None:
+            self.message_bar.show_error("There is no sound to save: open a clip whose video was found")
+            return
+        suggested = str(Path.home() / f"{clip.name}.wav")
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save sound", suggested, "Sound (*.wav *.flac *.ogg)")
+        if chosen:
+            self.save_sound_requested.emit(Path(chosen))
 
     def _on_locate_requested(self, name: str) -> None:
         # Videos lie together: begin where another clip's is.
