@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -181,8 +181,10 @@ class _Training:
                     eta_s=a_epoch * (epochs - epoch),
                 )
             )
-        _save_supervision(self._run_dir / SUPERVISION_FILE, self._model, self._clips, self._dataset.categories)
         course = self._course
+        categories = np.array(self._dataset.categories, dtype=np.str_)
+        about = {"categories": categories, "epoch": np.array(course.epoch)}
+        _save_supervision(self._run_dir / SUPERVISION_FILE, self._model, self._clips, about)
         if course.best:
             return TrainingResult(self._run_dir / BEST_FILE, course.best_epoch, course.best)
         self._reporter.send(Note(text="no validation clip has both truth and features: the last epoch is kept"))
@@ -334,9 +336,9 @@ def _fingerprint(clips: ClipTensors) -> str:
     return digest.hexdigest()
 
 
-def _save_supervision(path: Path, model: Parser, clips: ClipTensors, categories: Sequence[str]) -> None:
-    """What the parser trains on beside the labels, as it stands: names (N,), lengths (N,), categories (C,),
-    and the parser's own arrays (N, ...), padded to the longest clip, floats as float16."""
+def _save_supervision(path: Path, model: Parser, clips: ClipTensors, about: Mapping[str, Any]) -> None:
+    """What the parser trains on beside the labels, as it stands after the last epoch: names (N,), lengths (N,),
+    what is `about` all of it, and the parser's own arrays (N, ...), padded, floats as float16."""
     parts: dict[str, list[Tensor]] = {}
     for batch in batches_of(clips):
         for name, values in model.supervision(batch).items():
@@ -346,7 +348,7 @@ def _save_supervision(path: Path, model: Parser, clips: ClipTensors, categories:
     arrays: dict[str, Any] = {name: torch.cat(values).cpu().numpy() for name, values in parts.items()}
     arrays["names"] = np.array(clips.names, dtype=np.str_)
     arrays["lengths"] = clips.valid.sum(dim=1).cpu().numpy()
-    arrays["categories"] = np.array(categories, dtype=np.str_)
+    arrays |= about
     with written_whole(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

@@ -303,6 +303,7 @@ def test_e_cmanet_leaves_what_it_trained_on(world: World) -> None:
         assert arrays["mask"].dtype == np.bool_
         assert arrays["mask"].shape == (24, int(arrays["lengths"].max()), 3)
         assert arrays["teacher"].dtype == np.float16
+        assert arrays["epoch"] == config_of("ecma/signal").training.epochs
 
 
 def test_progress_counts_the_steps_of_the_whole_run(world: World) -> None:
