@@ -25,9 +25,10 @@ _TOO_LITTLE_SPACE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What `job.json` holds: the order, and once it runs, which process it is."""
+    """What `job.json` holds: the order, when it was given, and once it runs, which process it is."""
 
     order: JobOrder
+    ordered: float = 0.0
     process: ProcessId | None = None
 
     def write(self, run_dir: Path) -> None:
@@ -42,7 +43,8 @@ class Record:
             order = JobOrder(**{**fields["order"], "name": run_dir.name})
             order = replace(order, arguments=tuple(order.arguments))
             process = fields.get("process")
-            record = Record(order, None if process is None else ProcessId(**process))
+            ordered = float(fields.get("ordered", 0.0))
+            record = Record(order, ordered, None if process is None else ProcessId(**process))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return record if record._is_sound() else None
@@ -69,7 +71,8 @@ class JobFolder:
         self.run_dir = run_dir
         self.record = record
         order = record.order
-        self.status = JobStatus(name=order.name, title=order.title, kind=order.kind)
+        began = record.process.began if record.process else None
+        self.status = JobStatus(name=order.name, title=order.title, kind=order.kind, started=began)
         self.stop_requested_at: float | None = None
         self._offset = 0
 
@@ -135,7 +138,8 @@ class JobFolder:
 def find_job_folders(runs: Path) -> list[JobFolder]:
     """The jobs under a folder of runs, the oldest first. Raises OSError."""
     folders = sorted(runs.iterdir()) if runs.exists() else []
-    return [JobFolder(folder, record) for folder in folders if (record := Record.read(folder)) is not None]
+    found = [JobFolder(folder, record) for folder in folders if (record := Record.read(folder)) is not None]
+    return sorted(found, key=lambda job: job.record.ordered)
 
 
 def _last_line(path: Path) -> str:

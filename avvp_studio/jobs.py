@@ -91,7 +91,7 @@ class Jobs(QObject):
         run_dir = self._runs / order.name
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
-            record = Record(order)
+            record = Record(order, ordered=time.time())
             record.write(run_dir)
         except OSError as error:
             self.failed.emit(
@@ -183,7 +183,7 @@ class Jobs(QObject):
             job.write_last_word(Failed(error=f"{order.title} could not be started: {error}"))
             self._announce(job)
             return
-        job.status = replace(job.status, state=JobState.RUNNING, started=time.time())
+        job.status = replace(job.status, state=JobState.RUNNING, started=process.began)
         self.job_changed.emit(order.name)
 
 

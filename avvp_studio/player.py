@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -12,8 +11,10 @@ from PySide6.QtGui import QImage
 from avvp_studio.media.probe import MediaInfo
 from avvp_studio.playback.card import SoundCard
 from avvp_studio.playback.clock import Clock, Course, MonotonicClock
-from avvp_studio.playback.picture import Broken, Mode, Opened, Picture, PictureThread, Wish
+from avvp_studio.playback.feed import PictureFeed
+from avvp_studio.playback.picture import Broken, Mode, Opened, Picture
 from avvp_studio.playback.sound import SoundThread
+from avvp_studio.playback.thread import MediaThread
 
 SLOWEST, FASTEST = 0.25, 4.0
 
@@ -51,16 +52,15 @@ class Player(QObject):
         self._clock: Clock = self._silent_clock
         self._timer = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
-        self._retired: list[PictureThread | SoundThread] = []
+        self._retired: list[MediaThread] = []
         self._is_muted = False
         self._chosen_rate = self._rate = 1.0
-        self._epoch = 0  # of the movement of the playhead: pictures of earlier ones are not shown any more
         self._forget_media()
 
     def _forget_media(self) -> None:
         self._path: Path | None = None
         self._info: MediaInfo | None = None
-        self._picture: PictureThread | None = None
+        self._pictures: PictureFeed | None = None
         self._sound: SoundThread | None = None
         self._complaint = ""
         self._duration = self._position = 0.0
@@ -68,9 +68,6 @@ class Player(QObject):
         self._course: Course | None = None
         self._is_running = False  # whether the clock of the course has been started
         self._begun_at = self._reported_at = 0.0
-        self._epoch += 1
-        self._wish: Wish | None = None  # not answered yet
-        self._early: deque[tuple[float, QImage]] = deque()  # here, but not due yet
 
     # What there is
 
@@ -107,7 +104,7 @@ class Player(QObject):
     @property
     def is_settled(self) -> bool:
         """Whether the picture that was asked for last is shown (or there is none to come)."""
-        return self._wish is None
+        return self._pictures is None or self._pictures.is_settled
 
     @property
     def frame_duration(self) -> float:
@@ -122,19 +119,17 @@ class Player(QObject):
         self._path, self._duration = path, max(0.0, duration)
         self.media_changed.emit()
         if path is not None:
-            self._picture = PictureThread(path)
-            self._picture.start()
+            self._pictures = PictureFeed(path)
             self._want(0.0, Mode.SHOW)
         self.position_changed.emit(0.0)
 
     def close(self) -> None:
         """Let go of the clip. The threads end on their own."""
         self.pause()
-        for thread in (self._picture, self._sound):
-            if thread is not None:
-                thread.close()
-                self._retired.append(thread)
-        self._retired = [thread for thread in self._retired if thread.is_alive()]
+        if self._pictures is not None:
+            self._retire(self._pictures.thread)
+        if self._sound is not None:
+            self._retire(self._sound)
         had_loop = self._loop is not None
         self._forget_media()
         self.frame_changed.emit(QImage())
@@ -186,10 +181,8 @@ class Player(QObject):
     def step_frames(self, n: int) -> None:
         """Go `n` frames on (back, if negative), exactly; quick calls add up."""
         self.pause()
-        if self._picture is None:
+        if self._pictures is None:
             self.seek(self._position + n * self.frame_duration)
-        elif self._wish is not None and self._wish.mode is Mode.STEP:
-            self._want(self._wish.time, Mode.STEP, steps=self._wish.steps + n, is_new_movement=False)
         else:
             self._want(self._position, Mode.STEP, steps=n)
 
@@ -227,7 +220,7 @@ class Player(QObject):
 
     # The playhead
 
-    def _begin(self, start: float, mode: Mode = Mode.SHOW, *, is_new_movement: bool = True) -> None:
+    def _begin(self, start: float, mode: Mode = Mode.SHOW) -> None:
         """Play from `start`: ask for its picture and sound; the clock starts when both are there."""
         self._halt()
         self._course = Course(start, self._rate, self._duration, self._loop)
@@ -237,7 +230,7 @@ class Player(QObject):
             self._sound.play(self._course)
             self._clock = self._card
         self._move(start)
-        self._want(start, mode, is_new_movement=is_new_movement)
+        self._want(start, mode)
         self._timer.start()
 
     def _halt(self) -> None:
@@ -246,15 +239,13 @@ class Player(QObject):
             self._sound.play(None)
         self._course = None
         self._is_running = False
-        self._early.clear()
 
     def _go(self, t: float, mode: Mode) -> None:
         t = min(max(t, 0.0), self._duration)
-        is_same_drag = mode is Mode.SCRUB and self._wish is not None and self._wish.mode is Mode.SCRUB
         if self.is_playing:
-            self._begin(t, mode, is_new_movement=not is_same_drag)
+            self._begin(t, mode)
         else:
-            self._want(t, mode, is_new_movement=not is_same_drag)
+            self._want(t, mode)
             self._move(t)
 
     def _into_loop(self, start: float) -> float:
@@ -275,15 +266,10 @@ class Player(QObject):
         self._reported_at = time.monotonic()
         self.position_changed.emit(t)
 
-    def _want(self, t: float, mode: Mode, *, steps: int = 0, is_new_movement: bool = True) -> None:
-        if self._picture is None:
-            return
-        if is_new_movement:
-            self._epoch += 1
-        ahead = _READ_AHEAD * max(self._rate, 0.0)
-        self._wish = Wish(epoch=self._epoch, time=t, mode=mode, steps=steps, ahead=ahead)
-        self._picture.want(self._wish)
-        self._timer.start()
+    def _want(self, t: float, mode: Mode, *, steps: int = 0) -> None:
+        if self._pictures is not None:
+            self._pictures.want(t, mode, steps=steps, ahead=_READ_AHEAD * max(self._rate, 0.0))
+            self._timer.start()
 
     # What the threads made
 
@@ -292,20 +278,23 @@ class Player(QObject):
         self._take_sound()
         if self._course is not None:
             self._follow(self._course)
-        elif self._wish is None and (self._picture is None or self._info is not None):
+        elif self.is_settled and (self._pictures is None or self._info is not None):
             self._timer.stop()
 
     def _take_pictures(self) -> None:
-        thread = self._picture
-        while thread is not None and thread is self._picture and thread.arrived:
-            arrived = thread.arrived.popleft()
+        pictures = self._pictures
+        if pictures is None:
+            return
+        for arrived in pictures.take():
+            if pictures is not self._pictures:  # who was told of the one before has opened another clip
+                return
             if isinstance(arrived, Opened):
                 self._on_opened(arrived.info)
             elif isinstance(arrived, Broken):
                 self._drop_picture()
                 self._complain(arrived.message)
-            elif arrived.wish.epoch == self._epoch:
-                self._on_picture(arrived)
+            else:
+                self._on_picture(pictures, arrived)
 
     def _on_opened(self, info: MediaInfo) -> None:
         self._info = info
@@ -319,15 +308,13 @@ class Player(QObject):
                 self._begin(self._position)
         self.media_changed.emit()
 
-    def _on_picture(self, picture: Picture) -> None:
-        if picture.wish is self._wish and picture.is_exact:
-            self._wish = None
+    def _on_picture(self, pictures: PictureFeed, picture: Picture) -> None:
         if picture.wish.mode is Mode.STEP:
             self._move(min(picture.time, self._duration))
         if picture.image is None:
             return
         if picture.wish.mode is Mode.FOLLOW and self._rate > 0:
-            self._early.append((picture.time, picture.image))
+            pictures.keep(picture.time, picture.image)
         else:
             self.frame_changed.emit(picture.image)
 
@@ -336,8 +323,7 @@ class Player(QObject):
             return
         if self._sound.broken:
             message = self._sound.broken.popleft()
-            self._sound.close()
-            self._retired.append(self._sound)
+            self._retire(self._sound)
             self._sound = None
             self._complain(message)
         elif self._is_running and self._clock is self._card:
@@ -362,14 +348,11 @@ class Player(QObject):
         if time.monotonic() - self._reported_at >= _POSITION_EVERY:
             self._move(self._position)
         self._show_due()
-        if self._wish is None or self._wish.mode is Mode.FOLLOW:
-            lead = _LEAD if self._rate > 0 else 0.0
-            self._want(course.at(elapsed + lead), Mode.FOLLOW, is_new_movement=False)
+        self._want(course.at(elapsed + (_LEAD if self._rate > 0 else 0.0)), Mode.FOLLOW)
 
     def _start_clock_when_ready(self) -> None:
-        waits_for_picture = self._picture is not None and self._wish is not None
         waits_for_sound = self._clock is self._card and self._sound is not None and not self._sound.is_ready
-        if (waits_for_picture or waits_for_sound) and time.monotonic() - self._begun_at < _PATIENCE:
+        if (not self.is_settled or waits_for_sound) and time.monotonic() - self._begun_at < _PATIENCE:
             return
         self._is_running = True
         self._clock.start()
@@ -378,17 +361,20 @@ class Player(QObject):
     def _show_due(self) -> None:
         """Show the newest picture whose time has come."""
         soon = self._position + _TICK_MS / 2000 * self._rate
-        due = [image for begins, image in self._early if begins <= soon]
-        self._early = deque(((begins, image) for begins, image in self._early if begins > soon), maxlen=8)
-        if due:
-            self.frame_changed.emit(due[-1])
+        if self._pictures is not None and (image := self._pictures.due(soon)) is not None:
+            self.frame_changed.emit(image)
 
     def _drop_picture(self) -> None:
-        if self._picture is not None:
-            self._picture.close()
-            self._retired.append(self._picture)
-        self._picture = self._wish = None
+        if self._pictures is not None:
+            self._retire(self._pictures.thread)
+        self._pictures = None
         self.frame_changed.emit(QImage())
+
+    def _retire(self, thread: MediaThread) -> None:
+        """Let a thread end on its own; `shutdown` waits for it."""
+        self._retired = [retired for retired in self._retired if retired.is_alive()]
+        thread.close()
+        self._retired.append(thread)
 
     def _complain(self, message: str) -> None:
         """Stop, and say what is wrong; once, though both threads may find it."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from avvp_studio.domain.candidates import candidates
+from avvp_studio.domain.clip_list import ClipList
 from avvp_studio.domain.edit import Edit, EditError, mark
 from avvp_studio.domain.project import Clip, Project
 from avvp_studio.domain.tracks import Track
@@ -49,9 +50,7 @@ class Workspace(QObject):
         self._store: Store | None = None
         self._paths: ProjectPaths | None = None
         self._project: Project | None = None
-        self._clips: tuple[Clip, ...] = ()
-        self._by_name: dict[str, Clip] = {}
-        self._order: tuple[str, ...] = ()
+        self._list = ClipList()
         self._edited: frozenset[str] = frozenset()
         self._parses: ParseFolder | None = None
         self._clip: Clip | None = None
@@ -75,7 +74,7 @@ class Workspace(QObject):
     @property
     def clips(self) -> tuple[Clip, ...]:
         """The same object for as long as no clip has changed."""
-        return self._clips
+        return self._list.clips
 
     @property
     def edited(self) -> frozenset[str]:
@@ -163,7 +162,7 @@ class Workspace(QObject):
         if self._store is None or name is None:
             self._set_clip(None, (), (None, None))
             return True
-        clip = self._by_name.get(name)
+        clip = self._list.by_name.get(name)
         if clip is None:
             self.failed.emit(f"{name}: the project has no such clip")
             return False
@@ -175,19 +174,14 @@ class Workspace(QObject):
 
     def step_clip(self, delta: int) -> None:
         """Open the clip `delta` places on in the order in view, or the last one on the way."""
-        if not self._order:
-            return
-        if self._clip is None or self._clip.name not in self._order:
-            self.open_clip(self._order[0 if delta > 0 else -1])
-            return
-        place = self._order.index(self._clip.name)
-        wanted = min(max(place + delta, 0), len(self._order) - 1)
-        if wanted != place:
-            self.open_clip(self._order[wanted])
+        name = self._clip.name if self._clip else None
+        wanted = self._list.step(name, delta)
+        if wanted != name:
+            self.open_clip(wanted)
 
     def set_order(self, names: Iterable[str]) -> None:
         """Say in which order `step_clip` goes; clips that are not named are passed over."""
-        self._order = tuple(name for name in names if name in self._by_name)
+        self._list = self._list.ordered(names)
 
     def reload_clips(self) -> None:
         """Read again what is stored, after something else than this workspace has changed it."""
@@ -195,12 +189,13 @@ class Workspace(QObject):
         if found is None:
             return
         clips, self._edited = found
-        if clips != self._clips:
-            self._set_clips(clips)
+        if clips != self._list.clips:
+            self._list = self._list.renewed(clips)
         self.clips_changed.emit()
-        if self._clip is None or self._by_name.get(self._clip.name) != self._clip:
+        by_name = self._list.by_name
+        if self._clip is None or by_name.get(self._clip.name) != self._clip:
             name = self._clip.name if self._clip else None
-            self.open_clip(name if name in self._by_name else next(iter(self._by_name), None))
+            self.open_clip(name if name in by_name else next(iter(by_name), None))
         else:
             self._reread()
 
@@ -217,7 +212,7 @@ class Workspace(QObject):
         """Say in the author's name that a category has `state` from onset to offset; UNSEEN forgets."""
         if self._clip is None:
             return False
-        onset, offset = _within(self._clip, onset, offset)
+        onset, offset = self._clip.within(onset, offset)
         try:
             edit = mark(
                 self._events,
@@ -263,7 +258,7 @@ class Workspace(QObject):
     def select(self, selection: tuple[float, float] | None) -> None:
         """Choose a range of the clip; one without length is none."""
         if selection is not None:
-            onset, offset = _within(self._clip, *sorted(selection)) if self._clip else (0.0, 0.0)
+            onset, offset = self._clip.within(*sorted(selection)) if self._clip else (0.0, 0.0)
             selection = (onset, offset) if onset < offset else None
         if selection != self._selection:
             self._selection = selection
@@ -298,21 +293,13 @@ class Workspace(QObject):
             self._paths = ProjectPaths(project.root)
             self._parses = ParseFolder(self._paths.parses, project.categories, self.failed.emit)
             self._parses.scan()
-        self._order = ()
-        self._set_clips(clips)
+        self._list = ClipList().renewed(clips)
         self._clip, self._events, self._states, self._history = None, (), None, (None, None)
         self._tracks, self._selection, self._armed = (), None, None
         self.project_changed.emit()
         self.clips_changed.emit()
         self.armed_changed.emit()
         self.open_clip(clips[0].name if clips else None)
-
-    def _set_clips(self, clips: tuple[Clip, ...]) -> None:
-        self._clips = clips
-        self._by_name = {clip.name: clip for clip in clips}
-        # An order in view stays as it is, as far as it can; without one it is that of the project.
-        kept = tuple(name for name in self._order if name in self._by_name)
-        self._order = kept or tuple(self._by_name)
 
     def _set_clip(
         self, clip: Clip | None, events: tuple[Event, ...], history: tuple[str | None, str | None]
@@ -380,16 +367,6 @@ class Workspace(QObject):
 
     def _read_tracks(self) -> tuple[Track, ...]:
         return self._parses.tracks(self._clip) if self._parses and self._clip else ()
-
-
-def _within(clip: Clip, onset: float, offset: float) -> tuple[float, float]:
-    """The range inside the clip, on whole milliseconds.
-
-    One that reaches the end of the media reaches the end of the last segment: nothing more can be said of it.
-    """
-    end = float(clip.segments)
-    last = end if offset >= clip.duration else offset
-    return round(min(max(onset, 0.0), end), 3), round(min(max(last, 0.0), end), 3)
 
 
 def _login_name() -> str:

@@ -183,6 +183,20 @@ def test_a_job_whose_folder_was_taken_away_is_stopped_all_the_same(
     wait_for(qtbot, jobs, "a", JobState.STOPPED)
 
 
+def test_jobs_found_again_are_in_the_order_in_which_they_were_given(
+    qtbot: QtBot, jobs: Jobs, runs: Path
+) -> None:
+    jobs.submit(order(runs, "b-first", "finish"))
+    jobs.submit(order(runs, "a-second", "finish", after="b-first"))
+    wait_for(qtbot, jobs, "a-second", JobState.FINISHED)
+    before = jobs.statuses
+
+    later = Jobs()
+    later.attach(runs)
+    assert [status.name for status in later.statuses] == ["a-second", "b-first"]
+    assert [(s.started, s.ended) for s in later.statuses] == [(s.started, s.ended) for s in before]
+
+
 def waiting(run_dir: Path, module: str, *arguments: str) -> None:
     """A job that was queued when an earlier window closed."""
     run_dir.mkdir(parents=True)

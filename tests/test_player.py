@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
+from avvp_studio.playback.thread import MediaThread
 from avvp_studio.player import Player
 from tests.media_files import Sound, Video, read_number, write_media
 
@@ -388,7 +390,8 @@ def test_shutdown_ends_all_threads(qtbot, video):
         player.open(video, 4.0)
     qtbot.waitUntil(lambda: screen.number == 0)
     player.play()
-    threads = [*player._retired, player._picture]
+    threads = [thread for thread in threading.enumerate() if isinstance(thread, MediaThread)]
+    assert threads
     player.shutdown()
     assert not any(thread.is_alive() for thread in threads)
 

@@ -101,6 +101,7 @@ class Stopped(Message):
 _TYPES: dict[str, type[Message]] = {
     kind.type: kind for kind in (Started, Progress, Epoch, Note, Finished, Failed, Stopped)
 }
+_HINTS = {kind: get_type_hints(kind) for kind in _TYPES.values()}
 
 
 def read_message(line: str) -> Message | None:
@@ -108,7 +109,7 @@ def read_message(line: str) -> Message | None:
     try:
         fields: Any = json.loads(line)
         kind = _TYPES[fields.pop("type")]
-        hints = get_type_hints(kind)
+        hints = _HINTS[kind]
         known = {name: value for name, value in fields.items() if name in kind.__dataclass_fields__}
         return kind(**known) if all(_fits(value, hints[name]) for name, value in known.items()) else None
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-SPLITS = ("train", "val", "test")
-
 
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -24,6 +22,15 @@ class Clip:
     segments: int
     video_labels: frozenset[str] = frozenset()
     is_complete: bool = False
+
+    def within(self, onset: float, offset: float) -> tuple[float, float]:
+        """The range inside the clip, on whole milliseconds.
+
+        One that reaches the end of the media reaches that of the last segment: nothing more can be said of it.
+        """
+        end = float(self.segments)
+        last = end if offset >= self.duration else offset
+        return round(min(max(onset, 0.0), end), 3), round(min(max(last, 0.0), end), 3)
 
 
 @dataclass(frozen=True, slots=True)

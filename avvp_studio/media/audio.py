@@ -10,8 +10,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from avvp_studio.media.errors import MediaError, media_errors
-from avvp_studio.media.probe import audio_stream, open_media, origin, seconds
+from avvp_studio.media.errors import media_errors
+from avvp_studio.media.probe import audio_stream, open_stream, origin, seconds
 
 SAMPLE_RATE = 48_000
 """The rate of every block, in samples per second."""
@@ -34,14 +34,9 @@ class AudioReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._container = open_media(path)
-        stream = audio_stream(self._container)
-        if stream is None:
-            self._container.close()
-            raise MediaError(f"{path.name} has no sound.")
-        self._stream = stream
+        self._container, self._stream = open_stream(path, audio_stream, "sound")
         self._origin = origin(self._container)
-        self.channels = 1 if stream.codec_context.channels == 1 else 2
+        self.channels = 1 if self._stream.codec_context.channels == 1 else 2
 
     def close(self) -> None:
         self._container.close()

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avvp_studio.media.errors import MediaError, media_errors
-from avvp_studio.media.probe import open_media, origin, seconds, video_stream
+from avvp_studio.media.probe import open_stream, origin, seconds, video_stream
 
 _ROUNDING = 0.0005
 """Times are rounded to the millisecond everywhere, so a frame may begin half of one after its time."""
@@ -46,11 +46,7 @@ class VideoReader:
 
     def __init__(self, path: Path, *, cache_bytes: int = 256 << 20) -> None:
         self._path = path
-        self._container = open_media(path)
-        stream = video_stream(self._container)
-        if stream is None:
-            self._container.close()
-            raise MediaError(f"{path.name} has no picture.")
+        self._container, stream = open_stream(path, video_stream, "picture")
         self._has_shown_times = self._container.format.name != "avi"
         stream.thread_type = "AUTO" if self._has_shown_times else "SLICE"  # threads delay frames unpredictably
         stream.thread_count = _THREADS

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import av
 from av.audio.stream import AudioStream
@@ -15,6 +17,8 @@ from av.video.stream import VideoStream
 from avvp_studio.media.errors import MediaError, check_file, media_errors
 
 __all__ = ["AudioInfo", "MediaError", "MediaInfo", "VideoInfo", "probe"]
+
+S = TypeVar("S", VideoStream, AudioStream)
 
 _MICROSECONDS = 1_000_000
 _SAME_START = 0.1
@@ -84,6 +88,18 @@ def open_media(path: Path) -> InputContainer:
         container.close()
         raise MediaError(f"{path.name} is not a video or sound file: choose another file.")
     return container
+
+
+def open_stream(
+    path: Path, choose: Callable[[InputContainer], S | None], what: str
+) -> tuple[InputContainer, S]:
+    """Open a file to decode the stream that is chosen; `what` names what it lacks where there is none."""
+    container = open_media(path)
+    stream = choose(container)
+    if stream is None:
+        container.close()
+        raise MediaError(f"{path.name} has no {what}.")
+    return container, stream
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:

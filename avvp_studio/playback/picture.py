@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -15,6 +14,7 @@ from PySide6.QtGui import QImage
 from avvp_studio.media.errors import MediaError, check_file, media_errors
 from avvp_studio.media.frames import Frame, VideoReader
 from avvp_studio.media.probe import MediaInfo, probe
+from avvp_studio.playback.thread import MediaThread
 
 
 class Mode(Enum):
@@ -61,28 +61,19 @@ class Broken:
     message: str
 
 
-class PictureThread(threading.Thread):
-    """Decodes one file. It knows no QObject: the GUI thread takes what it has made from `arrived`."""
+class PictureThread(MediaThread):
+    """Decodes one file into `arrived`."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(name=f"picture of {path.name}", daemon=True)
+        super().__init__(path, "picture")
         self.arrived: deque[Opened | Broken | Picture] = deque()
-        self._path = path
-        self._changed = threading.Condition()
         self._wish: Wish | None = None
-        self._is_closed = False
         self._sent: tuple[int, float] | None = None  # epoch and time of the last picture
 
     def want(self, wish: Wish) -> None:
         """Replace the wish that is waiting, if any."""
         with self._changed:
             self._wish = wish
-            self._changed.notify()
-
-    def close(self) -> None:
-        """Ask the thread to end; it does so within one frame."""
-        with self._changed:
-            self._is_closed = True
             self._changed.notify()
 
     def run(self) -> None:

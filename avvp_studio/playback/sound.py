@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from avvp_studio.media.audio import SAMPLE_RATE, AudioReader, Samples, Tempo, stereo
 from avvp_studio.media.errors import MediaError, check_file, media_errors
 from avvp_studio.playback.clock import Course
+from avvp_studio.playback.thread import MediaThread
 
 BYTES_PER_SAMPLE = 4  # 16 bits, two channels
 _AHEAD = SAMPLE_RATE * BYTES_PER_SAMPLE // 2
@@ -21,16 +21,13 @@ _RUN_OUT = SAMPLE_RATE
 """Samples of silence after the end, so that the card's clock passes it."""
 
 
-class SoundThread(threading.Thread):
-    """Makes the sound of one file. It knows no QObject: the GUI thread takes the bytes."""
+class SoundThread(MediaThread):
+    """Makes the sound of one file."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(name=f"sound of {path.name}", daemon=True)
+        super().__init__(path, "sound")
         self.broken: deque[str] = deque()
-        self._path = path
-        self._changed = threading.Condition()
         self._course: Course | None = None
-        self._is_closed = False
         self._buffer = bytearray()
         self._has_ended = False
 
@@ -54,11 +51,6 @@ class SoundThread(threading.Thread):
     def is_ready(self) -> bool:
         """Whether there is enough to begin with."""
         return self._has_ended or len(self._buffer) >= _READY
-
-    def close(self) -> None:
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify()
 
     def run(self) -> None:
         try:

@@ -49,7 +49,7 @@ def gather_dataset(dataset: Dataset, media: MediaFiles, progress: Progress) -> G
             path, duration = (path, duration or probed) if probed else (None, duration)
         events = overlaid(dataset.truth.get(name, ()), dataset.reviewed.get(name, ()))
         duration = duration or max([NOMINAL_DURATION, *(math.ceil(event.offset) for event in events)])
-        labels, is_complete = dataset.splits[split][name], name in dataset.complete
+        is_complete = name in dataset.complete
         clip = Clip(name, split, path, duration, segment_count(duration), labels, is_complete)
         gathered.clips.append(clip)
         if events := within_clip(clip, events, gathered):

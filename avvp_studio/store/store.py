@@ -123,10 +123,6 @@ class Store:
         """Add new clips with their events, as `bring_in` does."""
         self.bring_in(clips=clips, events=events)
 
-    def update_clips(self, clips: Iterable[Clip]) -> None:
-        """Change clips that exist, as the `changed` of `bring_in`."""
-        self.bring_in(changed=clips)
-
     def set_media(self, media: Mapping[str, Path | None]) -> None:
         """Say where the media of these clips are; None for those that were not found."""
         with writing(self._engine, self._path) as connection:
@@ -151,11 +147,7 @@ class Store:
 
     def apply(self, clip: str, edit: Edit, person: str) -> None:
         """Change a clip's events. A stale edit is refused (Edit.applied_to), an empty one leaves no trace."""
-        self.apply_all({clip: edit}, person)
-
-    def apply_all(self, edits: Mapping[str, Edit], person: str) -> None:
-        """Apply one edit to each of several clips, all or none."""
-        self.bring_in(edits=edits, person=person)
+        self.bring_in(edits={clip: edit}, person=person)
 
     def undo(self, clip: str, person: str) -> Edit | None:
         """Take back the clip's last edit that holds; returns the edit that did it, None without one."""

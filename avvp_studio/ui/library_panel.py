@@ -13,12 +13,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from avvp_studio.domain.project import SPLITS
 from avvp_studio.ui.library_delegate import ClipDelegate
 from avvp_studio.ui.library_model import ClipFilter, ClipModel, Status
 from avvp_studio.ui.search_field import SearchField
 from avvp_studio.ui.theme import Theme
 from avvp_studio.workspace import Workspace
+from trainer.annotations import SPLITS
 
 NO_CLIPS = "No clips yet.\nOpen or make a project in the File menu."
 

@@ -97,11 +97,12 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.message_bar)
         column.addWidget(self.clip_view, 1)
-        self.setCentralWidget(centre)
         self._tabs.addTab(self.events_panel, "Labels")
         if self._jobs_panel is not None:
-            self._tabs.addTab(self._jobs_panel, "Jobs")
+            self._tabs.addTab(self._jobs_panel, self._jobs_panel.title)
+        # The Tab key follows the order in which the parts come into the window: from left to right.
         self._library_dock = self._add_dock("Library", self.library, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCentralWidget(centre)
         self._side_dock = self._add_dock("Labels and jobs", self._tabs, Qt.DockWidgetArea.RightDockWidgetArea)
         self.resizeDocks([self._library_dock, self._side_dock], [250, 290], Qt.Orientation.Horizontal)
         self.actions_by_name.fill_menus(self.menuBar(), TracksMenu(self._workspace, self))
@@ -160,8 +161,10 @@ class MainWindow(QMainWindow):
         self.clip_view.locate_requested.connect(self._on_locate_requested)
         self.events_panel.label_chosen.connect(self._on_label_chosen)
         self.library.left.connect(self.clip_view.timeline.setFocus)
-        if self._jobs_panel is not None:
-            self._jobs_panel.train_requested.connect(self.train_requested)
+        jobs = self._jobs_panel
+        if jobs is not None:
+            jobs.train_requested.connect(self.train_requested)
+            jobs.title_changed.connect(lambda title: self._tabs.setTabText(self._tabs.indexOf(jobs), title))
         self._appearance.theme_changed.connect(self._on_theme_changed)
         for name, dock in (("library", self._library_dock), ("side", self._side_dock)):
             actions[name].toggled.connect(dock.setVisible)

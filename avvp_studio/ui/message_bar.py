@@ -1,10 +1,11 @@
-"""What went wrong and what is under way, in one line above the work; never in the way of it."""
+"""What went wrong and what is under way, in a line or two above the work; never in the way of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -21,6 +22,11 @@ from avvp_studio.ui.icon_label import IconLabel
 from avvp_studio.ui.icons import icon
 from avvp_studio.ui.theme import Theme, mix
 
+_LINES = 2
+"""How many lines of text are shown; what does not fit is under Details."""
+_BESIDE_TEXT = 160
+"""Pixels of the bar that the icon and the buttons take."""
+
 
 class MessageBar(QWidget):
     """One message at a time. An error stays until it is dismissed; progress goes when it is done."""
@@ -33,8 +39,9 @@ class MessageBar(QWidget):
         self._kind = "note"
         self._cancel_function: Callable[[], None] | None = None
         self._icon = IconLabel(16)
-        self._text = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._text = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._bar = QProgressBar(textVisible=False)
         self._bar.setFixedWidth(180)
@@ -77,7 +84,7 @@ class MessageBar(QWidget):
         return self._details.toPlainText()
 
     def show_error(self, text: str) -> None:
-        """Say what went wrong. The first line is shown, all of it under Details when there is more."""
+        """Say what went wrong. The first line is shown, wrapped; all of it under Details when there is more."""
         self._say("error", text)
 
     def show_note(self, text: str, details: str = "") -> None:
@@ -111,14 +118,15 @@ class MessageBar(QWidget):
         self._colour()
 
     def _say(self, kind: str, text: str) -> None:
-        first, _, rest = text.strip().partition("\n")
+        first = text.strip().partition("\n")[0]
         self._kind = kind
         self._text.setText(first)
+        self._text.setMaximumHeight(_LINES * self._text.fontMetrics().lineSpacing())
         self._text.setToolTip(text)
         self._details.setPlainText(text)
         self._more.setChecked(False)
         self._details.hide()
-        self._more.setVisible(bool(rest) or self._is_too_long(first))
+        self._offer_details()
         self._bar.setVisible(kind == "progress")
         self._cancel.setVisible(False)
         self._close.setVisible(kind != "progress")
@@ -126,8 +134,19 @@ class MessageBar(QWidget):
         self._colour()
         self.show()
 
-    def _is_too_long(self, line: str) -> bool:
-        return self._text.fontMetrics().horizontalAdvance(line) > max(300, self.width() - 220)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._offer_details()
+
+    def _offer_details(self) -> None:
+        has_more_lines = "\n" in self.details.strip()
+        self._more.setVisible(has_more_lines or self._more.isChecked() or self._is_cut_off())
+
+    def _is_cut_off(self) -> bool:
+        room = QRect(0, 0, max(1, self.width() - _BESIDE_TEXT), 0)
+        metrics = self._text.fontMetrics()
+        needed = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, self._text.text()).height()
+        return self._kind != "progress" and needed > _LINES * metrics.lineSpacing()
 
     def _colour(self) -> None:
         theme = self._theme

@@ -84,10 +84,6 @@ class RowBar(QWidget):
         self._search.returnPressed.connect(self._on_entered)
         self._search.escaped.connect(self.left)
 
-    @property
-    def armed_text(self) -> str:
-        return self._armed.text()
-
     def set_categories(self, categories: Sequence[str]) -> None:
         self._categories = {display_name(name): name for name in categories}
         self._matches.setStringList(list(self._categories))

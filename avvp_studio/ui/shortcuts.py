@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from PySide6.QtGui import QKeySequence
 
@@ -72,16 +72,3 @@ def keys_text(name: str) -> str:
     """The keys of an action for a person to read, in the words of the platform."""
     native = QKeySequence.SequenceFormat.NativeText
     return " or ".join(sequence.toString(native) for sequence in sequences(name))
-
-
-def conflicts(keys: Mapping[str, Iterable[str]]) -> list[tuple[str, str, str]]:
-    """Every key that two actions claim, as (key, first action, second action)."""
-    owner: dict[str, str] = {}
-    found = []
-    for name, claimed in keys.items():
-        for key in claimed:
-            normal = QKeySequence(key).toString()
-            if normal in owner:
-                found.append((normal, owner[normal], name))
-            owner.setdefault(normal, name)
-    return found

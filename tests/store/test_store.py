@@ -90,7 +90,7 @@ def test_media_are_linked_and_unlinked_by_clip(store):
 def test_a_clip_that_was_found_again_takes_its_new_length_and_labels(store):
     store.add_clips([clip("a")], {"a": (dog(0.0, 1.0),)})
     found = clip("a", duration=12.5, segments=13, video_labels=frozenset({"Cat", "Speech"}), is_complete=True)
-    store.update_clips([found])
+    store.bring_in(changed=[found])
     assert store.clips() == [found]
     assert store.events("a") == (dog(0.0, 1.0),)
 
@@ -98,7 +98,7 @@ def test_a_clip_that_was_found_again_takes_its_new_length_and_labels(store):
 def test_a_clip_cannot_change_its_split(store):
     store.add_clips([clip("a")])
     with pytest.raises(StoreError, match="a: is in split 'train', not 'test'"):
-        store.update_clips([clip("a", split="test")])
+        store.bring_in(changed=[clip("a", split="test")])
 
 
 def test_where_events_of_a_file_contradict_each_other_the_later_one_holds(store):

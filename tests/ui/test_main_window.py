@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QDialog, QMenu, QProgressBar, QSplitter, QTableView
+from PySide6.QtWidgets import QDialog, QMenu, QProgressBar, QSplitter, QTableView, QTabWidget
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.player import Player
@@ -90,6 +90,19 @@ def test_the_timeline_moves_the_playhead_and_the_clock(window: MainWindow, playe
     window.clip_view.timeline.seek_requested.emit(4.2)
     assert player.position == pytest.approx(4.2)
     assert window.clip_view.transport.time_text == "00:04.200 / 00:10.000"
+
+
+def test_the_tab_key_goes_from_left_to_right(qtbot: QtBot, window: MainWindow) -> None:
+    view = window.clip_view
+    parts = [window.library, view.row_bar, view.timeline, window.findChild(QTabWidget)]
+    window.library.focus_search()
+    visited = []
+    for _ in range(12):
+        focused = window.focusWidget()
+        visited += [part for part in parts if part is focused or part.isAncestorOf(focused)]
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    in_order = [part for part, before in zip(visited, [None, *visited], strict=False) if part is not before]
+    assert in_order[:5] == [*parts, window.library]
 
 
 def test_without_a_clip_there_is_nothing_to_play_or_label(window: MainWindow, workspace: Workspace) -> None:

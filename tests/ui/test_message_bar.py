@@ -1,4 +1,4 @@
-"""Messages are one line, stay out of the way, and are not lost."""
+"""Messages are short, stay out of the way, and are not lost."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def button(bar: MessageBar, text: str) -> QToolButton:
     return next(found for found in bar.findChildren(QToolButton) if text in (found.text(), found.toolTip()))
 
 
+def height(bar: MessageBar) -> int:
+    bar.layout().activate()
+    return bar.heightForWidth(300)
+
+
 def test_an_error_stays_until_it_is_dismissed(qtbot: QtBot, bar: MessageBar) -> None:
     bar.show_error("labels.sqlite is locked by another program")
     bar.show_progress("Exporting", 1, 3)
@@ -40,6 +45,29 @@ def test_the_first_line_is_shown_and_the_rest_can_be_unfolded(qtbot: QtBot, bar:
     qtbot.mouseClick(button(bar, "Details"), Qt.MouseButton.LeftButton)
     assert details.isVisible()
     assert "row 9" in bar.details
+
+
+def test_a_long_message_takes_two_lines(bar: MessageBar) -> None:
+    bar.show_error("there is no label database here")
+    one_line = height(bar)
+    bar.show_error("there is no label database here; choose a project folder, or make a new one")
+    assert height(bar) > one_line
+    assert not button(bar, "Details").isVisible()
+
+
+def test_what_two_lines_do_not_hold_is_under_details(bar: MessageBar) -> None:
+    bar.show_error("choose a project folder, or make a new one " * 2)
+    assert not button(bar, "Details").isVisible()
+    two_lines = height(bar)
+    bar.show_error("choose a project folder, or make a new one " * 20)
+    assert button(bar, "Details").isVisible()
+    assert height(bar) <= two_lines
+
+
+def test_details_are_offered_when_a_narrower_bar_cuts_the_message_off(bar: MessageBar) -> None:
+    bar.show_error("choose a project folder, or make a new one " * 2)
+    bar.resize(300, 60)
+    assert button(bar, "Details").isVisible()
 
 
 def test_a_short_message_has_no_details(bar: MessageBar) -> None:

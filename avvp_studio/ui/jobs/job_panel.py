@@ -25,6 +25,8 @@ class JobPanel(QWidget):
     """The jobs of the project, the newest first, and the curves of the chosen one."""
 
     train_requested = Signal()
+    title_changed = Signal(str)
+    """The panel's tab should say this: how many jobs are under way can be seen without opening it."""
 
     def __init__(self, jobs: Jobs, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +36,7 @@ class JobPanel(QWidget):
         self._theme = theme
         self._cards: dict[str, JobCard] = {}
         self._chosen: str | None = None
+        self._title = ""
         self._train = QPushButton("Train…")
         self._train.setToolTip("Train a parser on the current labels")
         self._train.setProperty("role", "primary")
@@ -79,6 +82,10 @@ class JobPanel(QWidget):
         rows.setSpacing(4)
         rows.addLayout(top)
         rows.addWidget(splitter, 1)
+
+    @property
+    def title(self) -> str:
+        return self._title
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -134,6 +141,7 @@ class JobPanel(QWidget):
         waiting = sum(status.state is JobState.QUEUED for status in statuses)
         parts = [f"{running} running" if running else "", f"{waiting} waiting" if waiting else ""]
         self._summary.setText(", ".join(part for part in parts if part) or "Nothing is running")
+        self._set_title(f"Jobs ({running + waiting})" if running or waiting else "Jobs")
         for name, card in self._cards.items():
             card.set_current(name == self._chosen)
         chosen = self._jobs.status(self._chosen) if self._chosen else None
@@ -141,3 +149,8 @@ class JobPanel(QWidget):
         self._curves.setVisible(is_training)
         if chosen is not None and is_training:
             self._curves.show_epochs(chosen.epochs, "The curves begin with the first epoch.")
+
+    def _set_title(self, title: str) -> None:
+        if title != self._title:
+            self._title = title
+            self.title_changed.emit(title)

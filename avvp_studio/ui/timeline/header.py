@@ -38,13 +38,8 @@ def paint_header(painter: QPainter, scene: Scene, row: CategoryRow, ratio: float
 
 
 def paint_corner(painter: QPainter, scene: Scene) -> None:
-    """Beside the ruler: what a drag paints now. Beside the waveform: which line belongs to which parser."""
+    """Beside the waveform: which line belongs to which parser."""
     sizes, theme = scene.sizes, scene.theme
-    if scene.armed is not None:
-        area = QRectF(_LEFT, 0, sizes.header - _LEFT - _RIGHT, sizes.ruler)
-        painter.setFont(_bold(scene.text))
-        painter.setPen(QColor(theme.accent))
-        _draw_elided(painter, area, f"Armed: {display_name(scene.armed)}", Qt.TextElideMode.ElideRight)
     painter.setFont(scene.text)
     tracks = scene.content.tracks[:MAX_DRAWN_TRACKS]
     if not tracks:

@@ -25,7 +25,7 @@ def write_run(runs: Path, name: str, *messages: Message) -> None:
     folder = runs / name
     folder.mkdir(parents=True)
     order = {"name": name, "title": f"Train {name}", "kind": "train", "arguments": []}
-    (folder / "job.json").write_text(json.dumps({"order": order, "process": {"pid": 1, "began": 1.0}}))
+    (folder / "job.json").write_text(json.dumps({"order": order, "process": {"pid": 1, "began": 100.0}}))
     (folder / MESSAGES_FILE).write_text("".join(message.to_json() + "\n" for message in messages))
 
 
@@ -64,6 +64,20 @@ def test_ended_runs_are_listed_with_how_they_ended(panel: JobPanel) -> None:
     assert "took 1 min 15 s" in shown
     assert "loss is not finite at step 7" in shown
     assert "Nothing is running" in shown
+
+
+def test_the_title_tells_how_many_jobs_are_under_way(qtbot: QtBot, tmp_path: Path) -> None:
+    write_run(tmp_path, "1-found", Started(kind="train", pid=1), *epochs(2))
+    jobs = Jobs()
+    panel = JobPanel(jobs, DARK)
+    jobs.setParent(panel)
+    qtbot.addWidget(panel)
+    assert panel.title == "Jobs"
+    titles: list[str] = []
+    panel.title_changed.connect(titles.append)
+    jobs.attach(tmp_path)
+    assert panel.title == "Jobs (1)"
+    qtbot.waitUntil(lambda: titles == ["Jobs (1)", "Jobs"])  # its process turns out to be gone
 
 
 def test_a_click_on_a_card_shows_its_curves(qtbot: QtBot, panel: JobPanel) -> None:

@@ -1,0 +1,43 @@
+"""The clips of a project, by name and in the order in which they are stepped through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from avvp_studio.domain.project import Clip
+
+
+@dataclass(frozen=True, eq=False)
+class ClipList:
+    """`clips` as the project has them; `order` names those that are in view."""
+
+    clips: tuple[Clip, ...] = ()
+    order: tuple[str, ...] = ()
+
+    @cached_property
+    def by_name(self) -> dict[str, Clip]:
+        return {clip.name: clip for clip in self.clips}
+
+    def ordered(self, names: Iterable[str]) -> ClipList:
+        """In another order; clips that are not named are not in view."""
+        return ClipList(self.clips, tuple(name for name in names if name in self.by_name))
+
+    def renewed(self, clips: tuple[Clip, ...]) -> ClipList:
+        """With other clips: an order stays as far as it can; without one it is that of the project."""
+        renewed = ClipList(clips, tuple(clip.name for clip in clips))
+        kept = renewed.ordered(self.order)
+        return kept if kept.order else renewed
+
+    def step(self, name: str | None, delta: int) -> str | None:
+        """The clip `delta` places after `name`, or the last one on the way; itself, when none is in view.
+
+        From a clip that is not in view it is the first that is (backwards: the last).
+        """
+        if not self.order:
+            return name
+        if name not in self.order:
+            return self.order[0 if delta > 0 else -1]
+        place = self.order.index(name) + delta
+        return self.order[min(max(place, 0), len(self.order) - 1)]
