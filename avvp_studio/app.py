@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def _open_window(project: Path | None) -> int:
     app.setOrganizationName("avvp-studio")
     studio = Studio(app, QSettings(), data_home())
     sys.excepthook = lambda _, error, __: studio.report_unexpected(error)
+    # Qt's loop keeps Ctrl+C in the terminal waiting; ending at once is safe, what is shown is stored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     studio.window.show()
     if project is None:
         studio.open_sample()

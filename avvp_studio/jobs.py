@@ -35,8 +35,10 @@ class Jobs(QObject):
     """The job of this name is over (not sent for those found already ended)."""
     failed = Signal(str)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, only_looks: bool = False) -> None:
+        """With `only_looks`, waiting jobs are shown and never started."""
         super().__init__(parent)
+        self._only_looks = only_looks
         self._runs: Path | None = None
         self._jobs: dict[str, JobFolder] = {}
         self._timer = QTimer(self)
@@ -161,7 +163,7 @@ class Jobs(QObject):
             if forerunner and forerunner.state.is_over and forerunner.state is not JobState.FINISHED:
                 self._drop(job)
         waiting = self._in_state(JobState.QUEUED)
-        if waiting and not self._in_state(JobState.RUNNING):
+        if waiting and not self._only_looks and not self._in_state(JobState.RUNNING):
             self._start(waiting[0])
         if self.is_busy:
             self._timer.start()

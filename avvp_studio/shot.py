@@ -28,7 +28,7 @@ def take_shot(project: Path, *, clip: str, view: str, out: Path, size: str, them
     assert isinstance(app, QApplication)
     with tempfile.TemporaryDirectory() as folder:
         settings = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
-        studio = Studio(app, settings, Path(folder), theme=theme)
+        studio = Studio(app, settings, Path(folder), theme=theme, only_looks=True)
         try:
             problems: list[str] = []
             studio.workspace.failed.connect(problems.append)

@@ -36,15 +36,20 @@ SAMPLE_ADVICE = (
 
 
 class Studio(QObject):
-    """Builds everything that one window needs. `home` is where the sample project lives."""
+    """Builds everything that one window needs. `home` is where the sample project lives.
 
-    def __init__(self, app: QApplication, settings: QSettings, home: Path, *, theme: str = "") -> None:
+    One that `only_looks` starts no job that waits in a project: it is there for a picture.
+    """
+
+    def __init__(
+        self, app: QApplication, settings: QSettings, home: Path, *, theme: str = "", only_looks: bool = False
+    ) -> None:
         super().__init__()
         self.tasks = Tasks(self)
         self.workspace = Workspace(self)
         self.player = Player(self)
         self.soundtrack = Soundtrack(self.tasks, self)
-        self.jobs = Jobs(self)
+        self.jobs = Jobs(self, only_looks=only_looks)
         self.recipes = RecipeCatalogue(self)
         self.first_start = FirstStart(home, self.jobs, self.tasks, self)
         appearance = Appearance(app, theme or str(settings.value("theme", "system")))

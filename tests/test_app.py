@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,16 @@ def test_a_picture_of_a_clip_without_media_is_rendered_in_the_size_asked_for(
     assert (picture.width(), picture.height()) == (1400, 900)
     colours = {picture.pixel(x, y) for x in range(0, 1400, 20) for y in range(0, 900, 20)}
     assert len(colours) > 10
+
+
+def test_taking_a_picture_starts_no_waiting_job(project: Path, tmp_path: Path) -> None:
+    run_dir = project / "runs" / "a"
+    run_dir.mkdir(parents=True)
+    order = {"name": "a", "title": "List", "kind": "train", "module": "trainer", "arguments": ["recipes"]}
+    (run_dir / "job.json").write_text(json.dumps({"order": order}))
+    out = tmp_path / "a.png"
+    assert main(["shot", str(project), "--clip", "first_clip", "--view", "jobs", "--out", str(out)]) == 0
+    assert [path.name for path in run_dir.iterdir()] == ["job.json"]
 
 
 @pytest.mark.parametrize(
