@@ -105,4 +105,6 @@ def _extraction(paths: ProjectPaths, name: str, clips: Sequence[Clip]) -> JobOrd
         *("--out", str(paths.features)),
         *("--run-dir", str(run_dir)),
     )
-    return JobOrder(name, f"Extract features of {len(clips)} clips", "extract", arguments)
+    return JobOrder(
+        name, f"Extract features of {len(clips)} clip{'' if len(clips) == 1 else 's'}", "extract", arguments
+    )

@@ -56,6 +56,7 @@ class Curves(QWidget):
         self._hint.setVisible(not self._epochs)
         self._losses.setVisible(bool(self._epochs))
         self._scores.setVisible(has_scores)
+        self._losses.setLabel("bottom", "" if has_scores else "epoch")
         losses = _loss_names(self._epochs)
         self._draw(self._losses, {name: [epoch.losses.get(name) for epoch in self._epochs] for name in losses})
         self._draw(
