@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from trainer.labels import Event, Modality, State
 from trainer.tables import (
@@ -15,8 +16,10 @@ from trainer.tables import (
     Problems,
     Row,
     format_time,
+    read_lines,
     read_table,
     table_text,
+    to_seconds,
     unknown_category,
 )
 
@@ -25,8 +28,35 @@ DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
 REVIEWED_COLUMNS = ("filename", "modality", "category", "onset", "offset", "state")
 CLIPS_COLUMNS = ("filename", "duration", "complete")
 SPLITS = ("train", "val", "test")
+SCORED_SPLITS = ("val", "test")
 IMPORTED = "imported"
 """The author of reviewed events that come from a file: who made them is not written there."""
+
+
+class LlpName(NamedTuple):
+    """What an LLP clip name says: the YouTube id (11 characters) and where in that video the clip lies."""
+
+    youtube_id: str
+    start: float
+    end: float
+
+
+_LLP_NAME = re.compile(r"([A-Za-z0-9_-]{11})_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)", re.ASCII)
+
+
+def parse_llp_name(name: str) -> LlpName | None:
+    """The parts of `<11 characters>_<start>_<end>` (times may be decimal), or None for any other name."""
+    match = _LLP_NAME.fullmatch(name)
+    if match is None:
+        return None
+    start, end = to_seconds(float(match[2])), to_seconds(float(match[3]))
+    return None if start is None or end is None or start >= end else LlpName(match[1], start, end)
+
+
+def feature_key(name: str) -> str:
+    """The stem of a clip's feature files: the YouTube id of an LLP name, else the name itself."""
+    parsed = parse_llp_name(name)
+    return name if parsed is None else parsed.youtube_id
 
 
 def merged(events: Iterable[Event]) -> tuple[Event, ...]:
@@ -40,6 +70,22 @@ def merged(events: Iterable[Event]) -> tuple[Event, ...]:
         else:
             joined.append(event)
     return tuple(joined)
+
+
+def read_categories(path: Path) -> tuple[str, ...]:
+    """The categories of a vocabulary file, one a line, in index order."""
+    lines = [(number, line.strip()) for number, line in read_lines(path)]
+    problems, seen = Problems(path), dict[str, int]()
+    for number, name in lines:
+        if "," in name or "\t" in name:
+            problems.add(number, f"{name!r} holds a comma or a tab; write one category a line, without them")
+        if name in seen:
+            problems.add(number, f"{name!r} is already in row {seen[name]}; write each category once")
+        seen.setdefault(name, number)
+    problems.raise_if_any()
+    if not lines:
+        raise AnnotationError(f"{path}: the file is empty; write one category a line, in index order")
+    return tuple(seen)
 
 
 @dataclass
@@ -79,15 +125,18 @@ class AnnotationReader:
                     problems.add(row, unknown_category(label, self.categories))
             if len(set(labels)) < len(labels):
                 self._find(path, row, "a video-level label is repeated, counted once", f"{name} {text}")
-            self._add_clip(path, row, split, frozenset(labels), problems)
+            if problem := self._add_clip(path, row, split, name, frozenset(labels)):
+                problems.add(row, problem)
         problems.raise_if_any()
 
-    def _add_clip(self, path: Path, row: Row, split: str, labels: frozenset[str], problems: Problems) -> None:
-        name = row.cells[0]
+    def _add_clip(
+        self, path: Path, row: Row | None, split: str, name: str, labels: frozenset[str]
+    ) -> str | None:
+        """List a clip, or say why it cannot be."""
         if not name.strip():
-            problems.add(row, "the filename is missing; write the name of a clip")
-        elif name not in self.places:
-            self.places[name] = (split, Finding(path.name, row.number, ""))
+            return "the filename is missing; write the name of a clip"
+        if name not in self.places:
+            self.places[name] = (split, Finding(path.name, None if row is None else row.number, ""))
             self.splits[split][name] = labels
             self._names.add(name)
         elif self.places[name][0] == split and self.splits[split][name] == labels:
@@ -95,20 +144,27 @@ class AnnotationReader:
         else:
             other, place = self.places[name]
             again = f"in the {other} split" if other != split else "with other labels"
-            problems.add(row, f"{name} is already {again} ({place.place}); remove one of the two rows")
+            return f"{name} is already {again} ({place.place}); remove one of the two"
+        return None
 
-    def read_dense(self, path: Path, modality: Modality) -> None:
-        """Dense truth in one modality, for clips of which no earlier file told it."""
+    def add_video(self, path: Path, split: str, name: str, labels: frozenset[str], duration: float) -> None:
+        """A clip of a file that has no rows, whose dense truth names just its labels. See `add_dense`."""
+        if problem := self._add_clip(path, None, split, name, labels):
+            raise AnnotationError(f"{path}: {problem}")
+        self.durations[name] = duration
+        self.named.setdefault(name, set()).update(labels)
+
+    def read_dense(self, path: Path, *modalities: Modality) -> None:
+        """Dense truth, each row in these modalities, for clips of which no earlier file told it."""
         problems, seen, events = Problems(path), set[tuple[str, ...]](), dict[str, list[Event]]()
-        covered = {name for name, found in self.truth.items() if any(e.modality is modality for e in found)}
         rows = read_table(path, DENSE_COLUMNS)
         for row in rows:
             name, onset, offset, category = row.cells
-            event = self._event(path, row, problems, modality, (category, onset, offset))
+            event = self._event(path, row, problems, modalities[0], (category, onset, offset))
             if not self._is_clip(path, row):
                 continue
             self.named.setdefault(name, set()).add(category)
-            if event is None or name in covered:
+            if event is None:
                 continue
             if row.cells in seen:
                 self._find(path, row, "the same row again, counted once", " ".join(row.cells))
@@ -121,9 +177,22 @@ class AnnotationReader:
                 f"{path}: none of its {len(rows)} rows belongs to a clip of the splits "
                 f"(the first: {rows[0].cells[0]!r}); the filenames must be those of the split files"
             )
+        self.add_dense(path, events, *modalities)
+
+    def add_dense(self, path: Path, events: Mapping[str, Sequence[Event]], *modalities: Modality) -> None:
+        """Dense truth by clip, given in the first of these modalities, where no earlier file told it."""
+        covered = {
+            name for name, found in self.truth.items() if any(e.modality is modalities[0] for e in found)
+        }
         for name, found in events.items():
-            self._report_joined(path, name, found)
-            self.truth.setdefault(name, []).extend(merged(found))
+            if found and name not in covered:
+                self._report_joined(path, name, found)
+                joined = merged(found)
+                self.truth.setdefault(name, []).extend(
+                    Event(modality, event.category, event.onset, event.offset)
+                    for modality in modalities
+                    for event in joined
+                )
 
     def _report_joined(self, path: Path, name: str, events: Sequence[Event]) -> None:
         for one, two in pairwise(sorted(events)):
@@ -183,6 +252,46 @@ class AnnotationReader:
                 self.durations |= {name: seconds} if seconds else {}
         problems.raise_if_any()
 
+    def odd_clips(self) -> Iterator[Finding]:
+        """What is odd about the names and labels of the clips."""
+        keys: dict[str, str] = {}
+        for name, (split, place) in self.places.items():
+            texts = []
+            if name.startswith("-"):
+                texts.append("a clip name begins with '-': on a command line, write -- before it")
+            parsed = parse_llp_name(name)
+            if parsed is not None and not (parsed.start.is_integer() and parsed.end.is_integer()):
+                texts.append("a clip name has decimal times")
+            if keys.setdefault(feature_key(name), name) != name:
+                texts.append(
+                    "a clip has the YouTube id of another clip, so that both would use one feature file"
+                )
+            if not self.splits[split][name]:
+                texts.append("a clip has no video-level label")
+            yield from (replace(place, text=text, detail=name) for text in texts)
+
+    def odd_truth(
+        self, complete: frozenset[str], told: Sequence[tuple[Modality, str, Path]]
+    ) -> Iterator[Finding]:
+        """What is odd about complete dense truth; `told` says what tells it, as (AUDIO, "heard", path) does."""
+        if len(told) == 1:
+            text = "dense truth of what is heard and seen at once is in both modalities, and scored as AV only"
+            yield Finding(told[0][2].name, None, text)
+        for split in SCORED_SPLITS:
+            labels = self.splits[split]
+            names = [name for name in labels if name in complete]
+            for modality, verb, path in told:
+                for name in names:
+                    if not any(event.modality is modality for event in self.truth.get(name, ())):
+                        yield Finding(
+                            path.name, None, f"a {split} clip has no event: nothing is {verb} in it", name
+                        )
+            odd = [name for name in names if labels[name] != self.named.get(name, set())]
+            if odd:
+                text = "video-level labels that are not the union of the dense labels, both kept as they are"
+                detail = f"{len(odd)} of {len(names)} clips, the first {odd[0]}"
+                yield Finding(self.places[odd[0]][1].file, None, text, detail)
+
     def _event(
         self, path: Path, row: Row, problems: Problems, modality: Modality, said: Sequence[str]
     ) -> Event | None:
@@ -221,10 +330,9 @@ class AnnotationReader:
 
 def _seconds(text: str) -> float | None:
     try:
-        seconds = round(float(text), 3)
+        return to_seconds(float(text))
     except ValueError:
         return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _span(event: Event) -> str:

@@ -8,39 +8,44 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from trainer.annotation_files import (
     CLIPS_COLUMNS,
     DENSE_COLUMNS,
     IMPORTED,
     REVIEWED_COLUMNS,
+    SCORED_SPLITS,
     SPLITS,
     WEAK_COLUMNS,
     AnnotationReader,
+    LlpName,
     dense_text,
+    feature_key,
     merged,
+    parse_llp_name,
+    read_categories,
     reviewed_text,
     weak_text,
 )
-from trainer.labels import Event, Modality, State
+from trainer.labels import Event, Modality, State, segment_count
 from trainer.tables import (
     AnnotationError,
     Finding,
-    Problems,
     format_time,
     read_header,
-    read_lines,
-    read_text,
+    read_json,
     summarise,
     table_text,
     unknown_category,
     write_whole,
 )
+from trainer.unav import UNAV_FILE, UnavFile, read_unav
 
 __all__ = [
     "CATEGORIES_FILE",
@@ -53,6 +58,7 @@ __all__ = [
     "SCORED_SPLITS",
     "SNAPSHOT_FILE",
     "SPLITS",
+    "UNAV_FILES",
     "WEAK_COLUMNS",
     "AnnotationError",
     "Dataset",
@@ -77,7 +83,6 @@ __all__ = [
     "write_whole",
 ]
 
-SCORED_SPLITS = ("val", "test")
 CATEGORIES_FILE = "categories.txt"
 SNAPSHOT_FILE = "snapshot.json"
 OWN_FILES = {
@@ -86,10 +91,12 @@ OWN_FILES = {
     "test": "test.csv",
     "audio": "audio_events.csv",
     "visual": "visual_events.csv",
+    "audio_visual": "audio_visual_events.csv",
     "reviewed": "reviewed.csv",
     "clips": "clips.csv",
 }
-"""Our file names by what they hold; `clips.csv` is there only for clips of which the rest says too little."""
+"""Our file names by what they hold; `clips.csv` is there only for clips of which the rest says too little, and
+`audio_visual_events.csv` is there instead of the two others where truth says only what is heard and seen."""
 LLP_FILES = {
     "train": "AVVP_train.csv",
     "val": "AVVP_val_pd.csv",
@@ -97,31 +104,8 @@ LLP_FILES = {
     "audio": "AVVP_eval_audio.csv",
     "visual": "AVVP_eval_visual.csv",
 }
-
-
-class LlpName(NamedTuple):
-    """What an LLP clip name says: the YouTube id (11 characters) and where in that video the clip lies."""
-
-    youtube_id: str
-    start: float
-    end: float
-
-
-_LLP_NAME = re.compile(r"([A-Za-z0-9_-]{11})_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)", re.ASCII)
-
-
-def parse_llp_name(name: str) -> LlpName | None:
-    """The parts of `<11 characters>_<start>_<end>` (times may be decimal), or None for any other name."""
-    match = _LLP_NAME.fullmatch(name)
-    if match is None or float(match[2]) >= float(match[3]):
-        return None
-    return LlpName(match[1], float(match[2]), float(match[3]))
-
-
-def feature_key(name: str) -> str:
-    """The stem of a clip's feature files: the YouTube id of an LLP name, else the name itself."""
-    parsed = parse_llp_name(name)
-    return name if parsed is None else parsed.youtube_id
+UNAV_FILES = {"unav": UNAV_FILE}
+"""UnAV-100's own file, which holds every split and its audio-visual truth."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +116,10 @@ class Dataset:
     events of author "" that neither overlap nor touch. `complete`: the clips (of val and test) in which
     everything that `truth` does not cover is absent. `reviewed`: what a person checked, of any split.
     `durations`: seconds, of clips whose duration is known and not in their name. `snapshot`: where it is from.
+
+    `audio_visual_only`: the truth says only where something is heard and seen at once (UnAV-100). Its events
+    are in both modalities; what is audio-and-visual of them is exact, and nothing else may be scored.
+    The truth of train clips, where there is any, is for methods that ask for it: weak supervision never does.
     """
 
     categories: tuple[str, ...]
@@ -142,6 +130,7 @@ class Dataset:
     durations: dict[str, float] = field(default_factory=dict)
     snapshot: dict[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    audio_visual_only: bool = False
 
     @property
     def taught(self) -> dict[str, frozenset[str]]:
@@ -149,46 +138,43 @@ class Dataset:
         train = self.splits.get("train", {})
         return {name: labels for name, labels in train.items() if labels or self.reviewed.get(name)}
 
+    @cached_property
+    def segments(self) -> dict[str, int]:
+        """The number T of segments of every clip whose duration is known, from its name or `durations`.
+
+        It is `segment_count`, which forgives the padding of media files; but ceil(duration) where the truth is
+        audio-visual only, since UnAV-100 is scored so, and a tenth of a second then changes AV by 0.04 points.
+        """
+        named = ((name, parse_llp_name(name)) for clips in self.splits.values() for name in clips)
+        durations = {name: round(told.end - told.start, 3) for name, told in named if told} | self.durations
+        count = math.ceil if self.audio_visual_only else segment_count
+        return {name: count(duration) for name, duration in durations.items()}
+
 
 # Reading
-
-
-def read_categories(path: Path) -> tuple[str, ...]:
-    """The categories of a vocabulary file, one a line, in index order."""
-    lines = [(number, line.strip()) for number, line in read_lines(path)]
-    problems, seen = Problems(path), dict[str, int]()
-    for number, name in lines:
-        if "," in name or "\t" in name:
-            problems.add(number, f"{name!r} holds a comma or a tab; write one category a line, without them")
-        if name in seen:
-            problems.add(number, f"{name!r} is already in row {seen[name]}; write each category once")
-        seen.setdefault(name, number)
-    problems.raise_if_any()
-    if not lines:
-        raise AnnotationError(f"{path}: the file is empty; write one category a line, in index order")
-    return tuple(seen)
 
 
 def read_dataset(folder: Path, categories: Sequence[str] | None = None) -> Dataset:
     """Read a dataset folder whole, or raise AnnotationError.
 
-    Its categories.txt may be missing, or differ, where `categories` are given.
+    Its categories.txt may be missing, or differ, where `categories` are given; and beside UnAV-100's own file.
     """
     if not folder.is_dir():
         raise AnnotationError(f"{folder}: there is no such folder; give the folder that holds train.csv")
     files = dataset_files(folder)
-    if not any(split in files for split in SPLITS):
+    if not any(role in files for role in (*SPLITS, *UNAV_FILES)):
         names = ", ".join(OWN_FILES[split] for split in SPLITS)
         raise AnnotationError(
-            f"{folder}: none of {names} is here, nor AVVP_train.csv, AVVP_val_pd.csv, AVVP_test_pd.csv; "
-            "give the folder that holds them"
+            f"{folder}: none of {names} is here, nor AVVP_train.csv, AVVP_val_pd.csv, AVVP_test_pd.csv, "
+            f"nor {UNAV_FILE}; give the folder that holds them"
         )
-    vocabulary = folder / CATEGORIES_FILE
-    own = read_categories(vocabulary) if categories is None or vocabulary.is_file() else tuple(categories)
+    vocabulary, own = folder / CATEGORIES_FILE, categories
+    if vocabulary.is_file() or (categories is None and "unav" not in files):
+        own = read_categories(vocabulary)
     dataset = read_files(files, own if categories is None else categories)
-    snapshot = _read_snapshot(folder / SNAPSHOT_FILE)
+    snapshot = read_json(folder / SNAPSHOT_FILE) if (folder / SNAPSHOT_FILE).is_file() else {}
     findings = dataset.findings
-    if own != dataset.categories:
+    if own is not None and tuple(own) != dataset.categories:
         text = "not the categories that were asked for, or in another order: those that were asked for hold"
         findings += (Finding(CATEGORIES_FILE, None, text),)
     if "sha256" in snapshot and snapshot["sha256"] != labels_hash(dataset):
@@ -197,35 +183,45 @@ def read_dataset(folder: Path, categories: Sequence[str] | None = None) -> Datas
 
 
 def dataset_files(folder: Path) -> dict[str, list[Path]]:
-    """The annotation files in a folder by what they hold (see `read_files`), ours before LLP's."""
+    """The annotation files in a folder by what they hold (see `read_files`), ours before others'."""
     files: dict[str, list[Path]] = {}
-    for names in (OWN_FILES, LLP_FILES):
+    for names in (OWN_FILES, LLP_FILES, UNAV_FILES):
         for role, name in names.items():
-            if (folder / name).is_file():
+            if (folder / name).exists():
                 files.setdefault(role, []).append(folder / name)
     return files
 
 
 def read_files(
     files: Mapping[str, Sequence[Path]],
-    categories: Sequence[str],
+    categories: Sequence[str] | None,
     known: Mapping[str, Iterable[str]] | None = None,
 ) -> Dataset:
-    """Read annotation files given by role: a split's name, "audio", "visual", "reviewed", "clips".
+    """Read annotation files given by role: a split's name, "audio", "visual", "reviewed" and so on.
 
     `known` names, by split, clips that need no row of their own in these files. Of several files of a role the
-    first wins, clip by clip. The dense truth needs both of its files.
+    first wins, clip by clip. The dense truth needs both of its files, or is audio-visual only. Without
+    `categories` those of UnAV-100's own file hold, which must be among the files then.
     """
+    told = _dense_files(files)
+    unav = {path: read_unav(path) for path in files.get("unav", ())}
+    if categories is None:
+        categories = next(iter(unav.values())).categories
     reader = AnnotationReader(
         tuple(categories), {split: tuple(names) for split, names in (known or {}).items()}
     )
     for split in SPLITS:
         for path in files.get(split, ()):
             reader.read_split(path, split)
-    _need_both(files)
+    for path, file in unav.items():
+        _list_videos(reader, path, file)
     for modality in Modality:
         for path in files.get(modality.value, ()):
             reader.read_dense(path, modality)
+    for path in files.get("audio_visual", ()):
+        reader.read_dense(path, *Modality)
+    for path, file in unav.items():
+        reader.add_dense(path, {video.name: video.events for video in file.videos}, *Modality)
     for path in files.get("reviewed", ()):
         reader.read_reviewed(path)
     for path in files.get("clips", ()):
@@ -235,71 +231,45 @@ def read_files(
         categories=tuple(categories),
         splits=reader.splits,
         truth={name: tuple(sorted(events)) for name, events in reader.truth.items()},
-        complete=scored - reader.incomplete if "audio" in files else frozenset(),
+        complete=scored - reader.incomplete if told else frozenset(),
         reviewed=reader.reviewed,
         durations=reader.durations,
+        audio_visual_only=len(told) == 1,
     )
-    oddities = [*_odd_clips(dataset, reader.places), *_odd_truth(dataset, files, reader.named)]
+    oddities = (*reader.odd_clips(), *reader.odd_truth(dataset.complete, told))
     return replace(dataset, findings=(*reader.findings, *oddities))
 
 
-def _need_both(files: Mapping[str, Sequence[Path]]) -> None:
-    audio, visual = files.get("audio"), files.get("visual")
+def _dense_files(files: Mapping[str, Sequence[Path]]) -> list[tuple[Modality, str, Path]]:
+    """What dense truth tells of, and the last file that tells it: two kinds of which one must do."""
+    audio, visual = files.get("audio", ()), files.get("visual", ())
+    both = (*files.get("audio_visual", ()), *files.get("unav", ()))
+    if both and (audio or visual):
+        other = (*audio, *visual)[0]
+        raise AnnotationError(
+            f"{both[0]}: holds what is heard and seen at once, and {other.name} beside it what is only one of "
+            "them; keep one kind of dense truth in a folder"
+        )
     if bool(audio) != bool(visual):
-        (here,) = (paths[0] for paths in (audio, visual) if paths)
+        here = (*audio, *visual)[0]
         names = LLP_FILES if here.name in LLP_FILES.values() else OWN_FILES
         missing = names["visual" if audio else "audio"]
         raise AnnotationError(
             f"{here.parent / missing}: there is no such file, and the dense truth in {here.name} needs it; "
             "add it (its header alone if it has no rows)"
         )
+    if both:
+        return [(Modality.AUDIO, "heard and seen", both[-1])]
+    return [(Modality.AUDIO, "heard", audio[-1]), (Modality.VISUAL, "seen", visual[-1])] if audio else []
 
 
-def _read_snapshot(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        snapshot = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise AnnotationError(f"{path}:{error.lineno}: not JSON ({error.msg}); correct or remove it") from None
-    if not isinstance(snapshot, dict):
-        raise AnnotationError(f"{path}:1: not a JSON object; correct or remove it")
-    return snapshot
-
-
-def _odd_clips(dataset: Dataset, places: Mapping[str, tuple[str, Finding]]) -> Iterator[Finding]:
-    keys: dict[str, str] = {}
-    for name, (split, place) in places.items():
-        texts = []
-        if name.startswith("-"):
-            texts.append("a clip name begins with '-': on a command line, write -- before it")
-        parsed = parse_llp_name(name)
-        if parsed is not None and not (parsed.start.is_integer() and parsed.end.is_integer()):
-            texts.append("a clip name has decimal times")
-        if keys.setdefault(feature_key(name), name) != name:
-            texts.append("a clip has the YouTube id of another clip, so that both would use one feature file")
-        if not dataset.splits[split][name]:
-            texts.append("a clip has no video-level label")
-        yield from (replace(place, text=text, detail=name) for text in texts)
-
-
-def _odd_truth(
-    dataset: Dataset, files: Mapping[str, Sequence[Path]], named: Mapping[str, set[str]]
-) -> Iterator[Finding]:
-    for split in SCORED_SPLITS:
-        labels = dataset.splits[split]
-        names = [name for name in labels if name in dataset.complete]
-        truth = {name: dataset.truth.get(name, ()) for name in names}
-        for modality, verb in ((Modality.AUDIO, "heard"), (Modality.VISUAL, "seen")):
-            for name in names:
-                if not any(event.modality is modality for event in truth[name]):
-                    text = f"a {split} clip has no event: nothing is {verb} in it"
-                    yield Finding(files[modality.value][-1].name, None, text, name)
-        odd = [name for name in names if labels[name] != named.get(name, set())]
-        if odd:
-            text = "video-level labels that are not the union of the dense labels, both kept as they are"
-            detail = f"{len(odd)} of {len(names)} clips, the first {odd[0]}"
-            yield Finding(files[split][-1].name, None, text, detail)
+def _list_videos(reader: AnnotationReader, path: Path, file: UnavFile) -> None:
+    for category in file.categories:
+        if category not in reader.categories:
+            raise AnnotationError(f"{path}: {unknown_category(category, reader.categories)}")
+    reader.findings += file.findings
+    for video in file.videos:
+        reader.add_video(path, video.split, video.name, video.labels, video.duration)
 
 
 # Writing
@@ -308,10 +278,10 @@ def _odd_truth(
 def write_dataset(folder: Path, dataset: Dataset) -> None:
     """Write a dataset folder under our own file names, each file whole; snapshot.json comes last.
 
-    Raises AnnotationError for a dataset that could not be read again, and for a folder that holds LLP's files.
+    Raises AnnotationError for a dataset that could not be read again, and for a folder of others' files.
     """
     files = texts(dataset)
-    foreign = [name for name in LLP_FILES.values() if (folder / name).exists()]
+    foreign = [name for name in (*LLP_FILES.values(), UNAV_FILE) if (folder / name).exists()]
     if foreign:
         raise AnnotationError(f"{folder}: {foreign[0]} is here and would be read too; choose another folder")
     for name in {*OWN_FILES.values()} - {*files}:
@@ -327,7 +297,10 @@ def texts(dataset: Dataset) -> dict[str, str]:
     files = {CATEGORIES_FILE: "".join(f"{category}\n" for category in dataset.categories)}
     for split in SPLITS:
         files[OWN_FILES[split]] = weak_text(dataset.splits.get(split, {}), dataset.categories)
-    if dataset.truth or dataset.complete:
+    if dataset.audio_visual_only:
+        events = _in_order(dataset, dataset.truth)
+        files[OWN_FILES["audio_visual"]] = dense_text(events, Modality.AUDIO)
+    elif dataset.truth or dataset.complete:
         for modality in Modality:
             files[OWN_FILES[modality.value]] = dense_text(_in_order(dataset, dataset.truth), modality)
     files[OWN_FILES["reviewed"]] = reviewed_text(_in_order(dataset, dataset.reviewed))
@@ -365,7 +338,7 @@ def _in_order(dataset: Dataset, events: Mapping[str, Iterable[Event]]) -> Iterat
 def _clip_rows(dataset: Dataset) -> list[tuple[str, str, str]]:
     """The clips that have another duration than their name says, or no complete truth where others have."""
     rows = []
-    is_dense = bool(dataset.truth or dataset.complete)
+    is_dense = bool(dataset.truth or dataset.complete or dataset.audio_visual_only)
     for split, clips in dataset.splits.items():
         for name in clips:
             is_unsure = is_dense and split in SCORED_SPLITS and name not in dataset.complete
@@ -391,5 +364,14 @@ def _check(dataset: Dataset) -> None:
             raise AnnotationError(f"{name}: {unknown_category(label, dataset.categories)}")
     if any(event.state is not State.PRESENT for events in dataset.truth.values() for event in events):
         raise AnnotationError("dense truth holds present events only: what it does not cover is absent")
+    if dataset.audio_visual_only:
+        for name, events in dataset.truth.items():
+            heard, seen = ({_span(event) for event in events if event.modality is m} for m in Modality)
+            if heard != seen:
+                raise AnnotationError(f"{name}: an event of audio-visual truth is in one modality only")
     if any(splits[name] not in SCORED_SPLITS for name in dataset.complete):
         raise AnnotationError("only clips of the val and test splits can have a complete dense truth")
+
+
+def _span(event: Event) -> tuple[str, float, float]:
+    return event.category, event.onset, event.offset

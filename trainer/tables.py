@@ -1,15 +1,21 @@
-"""Tab-separated text files: read whole or refused with one message, written whole or not at all."""
+"""Tab-separated and JSON text files: read whole or refused with one message, written whole or not at all."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from trainer.whole_files import written_whole
+
+_LONGEST = 1_000_000.0
+"""Seconds (eleven days): what is beyond is no time in a clip, but a mistake that would take all memory."""
 
 
 class AnnotationError(ValueError):
@@ -104,6 +110,29 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds, in which no key may be given twice. Raises AnnotationError."""
+    text = read_text(path)
+    try:
+        value = json.loads(text, object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
+        place = f"{path}:{error.lineno}: not JSON ({error.msg}, column {error.colno})"
+        raise AnnotationError(f"{place}; correct or remove it") from None
+    except (ValueError, RecursionError) as error:
+        raise AnnotationError(f"{path}: not JSON as it should be ({error}); correct or remove it") from None
+    if not isinstance(value, dict):
+        raise AnnotationError(f"{path}:1: not a JSON object; correct or remove it")
+    return value
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise ValueError(f"{key!r} is given twice")
+    return value
+
+
 def read_header(path: Path) -> tuple[str, ...]:
     """The columns that a tab-separated file says it has."""
     lines = read_lines(path)
@@ -155,6 +184,11 @@ def unknown_category(name: str, categories: tuple[str, ...]) -> str:
     return f"{name!r} is not one of the {len(categories)} categories; {hint}"
 
 
+def to_seconds(value: float) -> float | None:
+    """A time in a clip, to the millisecond; None for a number that is none, such as NaN or -1."""
+    return round(float(value), 3) if 0 <= value <= _LONGEST else None
+
+
 def format_time(seconds: float) -> str:
     """A time as it is written in files: whole seconds as an integer, else up to three decimals."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
@@ -164,10 +198,11 @@ def table_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """The text of a tab-separated file. A cell that would break the table is an AnnotationError."""
     lines = ["\t".join(columns)]
     for row in rows:
-        for cell in row:
-            if any(mark in cell for mark in "\t\n\r\0"):
-                raise AnnotationError(f"{cell!r} holds a tab or a line break, which no table can; rename it")
-        lines.append("\t".join(row))
+        line = "\t".join(row)
+        if line.count("\t") >= len(row) or "\n" in line or "\r" in line or "\0" in line:
+            cell = next(cell for cell in row if any(mark in cell for mark in "\t\n\r\0"))
+            raise AnnotationError(f"{cell!r} holds a tab or a line break, which no table can; rename it")
+        lines.append(line)
     return "\n".join(lines) + "\n"
 
 

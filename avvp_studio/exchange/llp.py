@@ -18,6 +18,7 @@ from trainer.annotations import (
     SCORED_SPLITS,
     SNAPSHOT_FILE,
     SPLITS,
+    AnnotationError,
     Dataset,
     dense_text,
     merged,
@@ -32,7 +33,15 @@ from trainer.labels import Event, Modality, State
 
 
 def write(folder: Path, dataset: Dataset) -> tuple[str, ...]:
-    """Write LLP's files to a folder that holds no annotations. Returns what they could not hold, in words."""
+    """Write LLP's files to a folder that holds no annotations. Returns what they could not hold, in words.
+
+    Raises AnnotationError for a dataset that could not be read again.
+    """
+    if dataset.audio_visual_only:
+        raise AnnotationError(
+            "the dense truth is of what is heard and seen at once, which LLP's files cannot say; "
+            "export as a dataset folder"
+        )
     own = texts(dataset)
     names = (CATEGORIES_FILE, OWN_FILES["reviewed"], OWN_FILES["clips"])
     files = {name: own[name] for name in names if name in own} | _weak_files(dataset)

@@ -16,6 +16,7 @@ from trainer.annotations import (
     REVIEWED_COLUMNS,
     SNAPSHOT_FILE,
     SPLITS,
+    UNAV_FILES,
     WEAK_COLUMNS,
     AnnotationError,
     dataset_files,
@@ -23,7 +24,7 @@ from trainer.annotations import (
 )
 from trainer.labels import Modality
 
-_ROLES = {name: role for names in (OWN_FILES, LLP_FILES) for role, name in names.items()}
+_ROLES = {name: role for names in (OWN_FILES, LLP_FILES, UNAV_FILES) for role, name in names.items()}
 _TAKEN_FROM_THE_PROJECT = frozenset((CATEGORIES_FILE, SNAPSHOT_FILE, "AVVP_dataset_full.csv"))
 _TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt"))
 
@@ -49,7 +50,7 @@ def recognise(paths: Iterable[Path]) -> Sources:
             sources.parses.append(path)
         elif is_media(path):
             sources.media.append(path)
-        elif path.suffix.lower() in _TABLE_SUFFIXES:
+        elif path.suffix.lower() in _TABLE_SUFFIXES or path.name in _ROLES:
             if path.name not in _TAKEN_FROM_THE_PROJECT:
                 sources.annotations.setdefault(_role(path), []).append(path)
         elif path.name not in _TAKEN_FROM_THE_PROJECT:

@@ -35,7 +35,7 @@ def gather_dataset(dataset: Dataset, media: MediaFiles, progress: Progress) -> G
 
     Only media of clips whose names do not tell a duration are looked into; what cannot be read is left out.
     """
-    gathered = Gathered()
+    gathered, segments = Gathered(), dataset.segments
     names = [
         (split, name, labels) for split in SPLITS for name, labels in dataset.splits.get(split, {}).items()
     ]
@@ -50,7 +50,8 @@ def gather_dataset(dataset: Dataset, media: MediaFiles, progress: Progress) -> G
         events = overlaid(dataset.truth.get(name, ()), dataset.reviewed.get(name, ()))
         duration = duration or max([NOMINAL_DURATION, *(math.ceil(event.offset) for event in events)])
         is_complete = name in dataset.complete
-        clip = Clip(name, split, path, duration, segment_count(duration), labels, is_complete)
+        count = segments.get(name) or segment_count(duration)
+        clip = Clip(name, split, path, duration, count, labels, is_complete)
         gathered.clips.append(clip)
         if events := within_clip(clip, events, gathered):
             gathered.events[name] = events

@@ -105,6 +105,8 @@ def create_project(
     with staged_folder(root, where=root.parent, needed_bytes=needed) as staging:
         with Store.create(ProjectPaths(staging).database, name=name, categories=categories) as store:
             _store(store, gathered, progress)
+            if dataset is not None and dataset.audio_visual_only:
+                store.bring_in(audio_visual_only=True)
         if root.exists():
             root.rmdir()
         os.replace(staging, root)

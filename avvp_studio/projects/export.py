@@ -13,7 +13,7 @@ from avvp_studio.paths import ProjectPaths
 from avvp_studio.projects.errors import ProjectError, project_errors, staged_folder
 from avvp_studio.projects.snapshot import authors, snapshot_dataset
 from avvp_studio.store import Store
-from trainer.annotations import LLP_FILES, OWN_FILES, SNAPSHOT_FILE, AnnotationError
+from trainer.annotations import LLP_FILES, OWN_FILES, SNAPSHOT_FILE, UNAV_FILES, AnnotationError
 
 FORMATS = ("dataset", "llp")
 
@@ -62,12 +62,12 @@ def _check_replaceable(out: Path) -> None:
     """Only an export may be replaced: annotations that came from elsewhere are nobody's to overwrite."""
     if out.exists() and not out.is_dir():
         raise ProjectError(f"{out}: this is a file; choose a folder to export to")
+    foreign = [*UNAV_FILES.values()]
     if not _is_export(out):
-        for name in (*OWN_FILES.values(), *LLP_FILES.values()):
-            if (out / name).exists():
-                raise ProjectError(
-                    f"{out}: holds annotations ({name}) that no export wrote; choose another folder"
-                )
+        foreign += [*OWN_FILES.values(), *LLP_FILES.values()]
+    for name in foreign:
+        if (out / name).exists():
+            raise ProjectError(f"{out}: holds annotations ({name}) that no export wrote; choose another folder")
 
 
 def _is_export(out: Path) -> bool:

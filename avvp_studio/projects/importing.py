@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from avvp_studio.exchange.media_folder import scan
 from avvp_studio.exchange.recognise import recognise
@@ -16,7 +14,7 @@ from avvp_studio.projects.clips import Progress, repeated_media
 from avvp_studio.projects.errors import ProjectError, project_errors, staged_folder
 from avvp_studio.projects.merge import Current, plan_import
 from avvp_studio.store import Store
-from trainer.annotations import IMPORTED, Finding, read_files, summarise
+from trainer.annotations import IMPORTED, Dataset, Finding, read_files, summarise
 from trainer.parses import ParseFile, read_parses, write_parses
 
 
@@ -51,6 +49,7 @@ def import_files(root: Path, files: Sequence[Path], progress: Progress) -> Impor
     with project_errors(root), Store.open(paths.database) as store:
         current = Current.of(store)
         dataset = read_files(sources.annotations, store.categories(), known=current.names())
+        audio_visual_only = _kind_of_truth(root, store.audio_visual_only(), current, dataset)
         media = scan(sources.media)
         parses = [_fitting(path, store.categories(), current) for path in sources.parses]
         changes = plan_import(current, dataset, media, progress)
@@ -65,6 +64,7 @@ def import_files(root: Path, files: Sequence[Path], progress: Progress) -> Impor
                 changed=changes.changed.values(),
                 edits=changes.edits,
                 person=IMPORTED,
+                audio_visual_only=audio_visual_only,
             )
             names = [name for path in staged if (name := _place(path, paths.parses))]
     return ImportReport(
@@ -75,6 +75,19 @@ def import_files(root: Path, files: Sequence[Path], progress: Progress) -> Impor
         findings=(*dataset.findings, *gathered.findings, *repeated_media(media)),
         unreadable=tuple(gathered.unreadable),
     )
+
+
+def _kind_of_truth(root: Path, present: bool, current: Current, dataset: Dataset) -> bool:
+    """Whether dense truth is audio-visual only once the dataset is in. Two kinds are not brought together."""
+    if not (dataset.truth or dataset.complete):
+        return present
+    if current.has_truth() and dataset.audio_visual_only != present:
+        kinds = ("of each modality", "only of what is heard and seen at once")
+        raise ProjectError(
+            f"{root}: its dense truth is {kinds[present]}, and that of the import "
+            f"{kinds[dataset.audio_visual_only]}; make another project for it"
+        )
+    return dataset.audio_visual_only
 
 
 def _fitting(path: Path, categories: tuple[str, ...], current: Current) -> ParseFile:
@@ -91,14 +104,7 @@ def _fitting(path: Path, categories: tuple[str, ...], current: Current) -> Parse
         raise ProjectError(
             f"{path}: none of its {len(parses.names)} clips is in the project; import those first"
         )
-    order = np.array([parses.categories.index(category) for category in categories])
-    return replace(
-        parses,
-        categories=categories,
-        audio=parses.audio[:, order],
-        visual=parses.visual[:, order],
-        video=parses.video[:, order],
-    )
+    return parses.with_categories(categories)
 
 
 def _place(path: Path, folder: Path) -> str | None:

@@ -38,6 +38,11 @@ class Current:
         clips = {clip.name: clip for clip in store.clips()}
         return Current(clips, store.all_events(), frozenset(store.edited_clips()))
 
+    def has_truth(self) -> bool:
+        """Whether any dense truth came with a file."""
+        came = (not event.author for events in self.events.values() for event in events)
+        return any(clip.is_complete for clip in self.clips.values()) or any(came)
+
     def names(self) -> dict[str, list[str]]:
         """The names of the clips by split."""
         names: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from avvp_studio.store.connection import reading, writing
 from avvp_studio.store.errors import StoreError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision that this program knows (the last of migrations/versions)."""
 
 APPLICATION_ID = 0x41565650

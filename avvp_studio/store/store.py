@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from avvp_studio import __version__
 from avvp_studio.domain.edit import Edit
@@ -82,6 +82,11 @@ class Store:
     def project_name(self) -> str:
         return self._name
 
+    def audio_visual_only(self) -> bool:
+        """Whether dense truth says only what is heard and seen at once (see trainer.annotations.Dataset)."""
+        with reading(self._engine, self._path) as connection:
+            return connection.execute(select(ProjectRow.audio_visual_only)).scalar_one()
+
     def categories(self) -> tuple[str, ...]:
         """In index order."""
         return self._rows.categories
@@ -104,13 +109,14 @@ class Store:
         changed: Iterable[Clip] = (),
         edits: Mapping[str, Edit] | None = None,
         person: str = "",
+        audio_visual_only: bool | None = None,
     ) -> None:
         """An import, all or nothing: new `clips`, values of clips that exist, first events, and edits.
 
         `changed` gives clips their media, duration, segments, video-level labels and completeness, by name;
         their split is frozen. `events` are for clips that have none yet, and cannot be undone; where those
         of a clip overlap, the later one in its sequence holds. Each of `edits`, by clip name, is applied as
-        `apply` would.
+        `apply` would. `audio_visual_only` says of which kind dense truth is from now on, if it is not None.
         """
         with writing(self._engine, self._path) as connection:
             catalogue.insert_clips(connection, self._rows, clips)
@@ -118,6 +124,8 @@ class Store:
             catalogue.insert_events(connection, self._rows, events or {})
             for name, edit in (edits or {}).items():
                 _apply(connection, self._rows, name, edit, person)
+            if audio_visual_only is not None:
+                connection.execute(update(ProjectRow).values(audio_visual_only=audio_visual_only))
 
     def add_clips(self, clips: Iterable[Clip], events: Mapping[str, Sequence[Event]] | None = None) -> None:
         """Add new clips with their events, as `bring_in` does."""
@@ -192,6 +200,7 @@ def _write_new(path: Path, name: str, categories: Sequence[str]) -> None:
         with writing(engine, path) as connection:
             upgrade(connection)
             project = {"name": name, "made_at": now(), "made_by": f"AVVP Studio {__version__}"}
+            project["audio_visual_only"] = False
             connection.execute(insert(ProjectRow), project)
             rows = [{"id": i, "name": category} for i, category in enumerate(categories)]
             connection.execute(insert(CategoryRow), rows)

@@ -23,7 +23,7 @@ class Base(DeclarativeBase):
 
 
 class ProjectRow(Base):
-    """One row: what the project is called, and which program made it."""
+    """One row: what the project is called, which program made it, and of which kind its dense truth is."""
 
     __tablename__ = "project"
 
@@ -31,6 +31,7 @@ class ProjectRow(Base):
     name: Mapped[str]
     made_at: Mapped[datetime]
     made_by: Mapped[str]
+    audio_visual_only: Mapped[bool]
 
 
 class CategoryRow(Base):

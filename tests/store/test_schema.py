@@ -35,11 +35,13 @@ def test_a_database_at_the_first_revision_is_brought_to_the_head(tmp_path):
     Store.create(path, name="Zoo", categories=["Dog"]).close()
     connection = sqlite3.connect(path)
     first = scripts().get_base()
+    connection.execute("ALTER TABLE project DROP COLUMN audio_visual_only")  # what the second revision added
     connection.execute("UPDATE alembic_version SET version_num = ?", (first,))
     connection.commit()
     connection.close()
     with Store.open(path) as store:
         assert store.project_name() == "Zoo"
+        assert store.audio_visual_only() is False
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (schema.HEAD,)
     connection.close()
