@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -101,18 +101,21 @@ class ParseFolder:
         entry = self._entries[parser]
         try:
             file = self._file(entry)
-            parse, threshold = file.clip(clip.name), file.threshold
         except ParseError as error:
             self._say_once(entry, "unreadable", str(error))
             return None
-        except (TypeError, ValueError):
-            self._say_once(entry, "unreadable", f"{entry.path}: its threshold is not a number; make it again")
-            return None
+        parse = file.clip(clip.name)
         if parse is None:
             return None
-        self._say_what_differs(entry, file, parse, clip)
         columns = [file.categories.index(name) if name in file.categories else -1 for name in self._categories]
-        return Track(parser, _aligned(parse, columns, clip.segments), threshold)
+        track = Track(parser, _aligned(parse, columns, clip.segments), file.rule.with_columns(columns))
+        try:
+            _ = track.predicted
+        except ParseError as error:
+            self._say_once(entry, "rule", f"{entry.path.name}: {error}")
+            return None
+        self._say_what_differs(entry, file, parse, clip)
+        return track
 
     def _file(self, entry: _Entry) -> ParseFile:
         """The file, from memory when it was read before; the one used longest ago makes place."""
@@ -153,16 +156,8 @@ def _said_by(path: Path, default: tuple[str, float]) -> tuple[str, float]:
 
 def _aligned(parse: Parse, columns: Sequence[int], segments: int) -> Parse:
     """The parse with its columns in another order (-1: none, zeros) and as many segments as asked for."""
-    return Parse(
-        _fitted(_picked(parse.audio, columns), segments),
-        _fitted(_picked(parse.visual, columns), segments),
-        _picked(parse.video[None], columns)[0],
-    )
-
-
-def _picked(values: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float32]:
-    padded = np.pad(values, ((0, 0), (0, 1)))  # column -1 is zeros
-    return padded[:, list(columns)]
+    parse = parse.with_columns(columns)
+    return replace(parse, audio=_fitted(parse.audio, segments), visual=_fitted(parse.visual, segments))
 
 
 def _fitted(values: NDArray[np.float32], segments: int) -> NDArray[np.float32]:

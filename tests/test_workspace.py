@@ -363,6 +363,27 @@ def test_a_damaged_parse_file_is_named_once_and_the_others_go_on(workspace, list
     assert "bad.npz: not a parse file" in listener.messages[0]
 
 
+def test_a_track_predicts_by_its_own_files_rule(workspace, root):
+    by_category = [0.2, 0.3, 0.8]
+    parse("han", root, categories=("Cat", "Horse", "Dog"), segment_thresholds=[0.7, by_category])
+    workspace.reload_parses()
+    (track,) = workspace.tracks
+    # Of Cat, a probability of 0.75; of Dog 0.25: the gate, at 0.5, lets only Cat pass.
+    cat = workspace.project.categories.index("Cat")
+    assert track.predicted[:, 0].sum(axis=-1).tolist() == [1, 1]
+    assert track.predicted[:, :, cat].all()
+    assert [track.rule.segment_threshold(axis, cat) for axis in (0, 1)] == [0.7, 0.2]
+
+
+def test_a_parse_file_that_its_own_rule_asks_too_much_of_is_named_once(workspace, listener, root):
+    parse("han", root, gate="modality")
+    workspace.reload_parses()
+    workspace.reload_parses()
+    assert workspace.tracks == ()
+    assert len(listener.messages) == 1
+    assert 'han.npz: the gate "modality" asks what is heard' in listener.messages[0]
+
+
 def test_a_parse_file_that_was_written_again_is_read_again(workspace, root):
     parse("han", root, fill=0.25)
     workspace.reload_parses()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -15,7 +16,10 @@ from typing import NoReturn
 
 from trainer import commands
 from trainer.annotations import SPLITS
+from trainer.evaluation import RULE_NAMES, threshold
+from trainer.parses import GATES
 from trainer.protocol import (
+    FINISH_FILE,
     STOP_FILE,
     Epoch,
     Failed,
@@ -97,6 +101,8 @@ def _failed(error: Exception, reporter: Reporter) -> int:
     The trainer's own exceptions speak to users: a ValueError is bad input, any other is a job that broke.
     """
     code, text = BROKEN, " ".join(str(error).split())
+    if not _may_tell():
+        return BROKEN
     if isinstance(error, StopRequested):
         return _end(reporter, Stopped(), STOPPED)
     if type(error).__module__.partition(".")[0] == "trainer":
@@ -113,6 +119,18 @@ def _failed(error: Exception, reporter: Reporter) -> int:
     if isinstance(error, commands.RunExistsError):
         return code
     return _end(reporter, Failed(error=text), code)
+
+
+def _may_tell() -> bool:
+    """Whether nobody else tells why this training ends: of several processes of one the first to end does."""
+    if "WORLD_SIZE" not in os.environ:
+        return True
+    from trainer.group import Group, GroupError
+
+    try:
+        return Group.of_environment().may_tell()
+    except GroupError:
+        return True
 
 
 def _end(reporter: Reporter, message: Message, code: int) -> int:
@@ -169,7 +187,14 @@ def _add_recipes(subcommands: _Subcommands[_ArgumentParser]) -> None:
 
 
 def _add_train(subcommands: _Subcommands[_ArgumentParser]) -> None:
-    train = subcommands.add_parser("train", help="train a parser by a recipe")
+    train = subcommands.add_parser(
+        "train",
+        help="train a parser by a recipe",
+        description="Train a parser by a recipe; with several processes, which share every batch, by "
+        "`torchrun --nproc-per-node N -m trainer train ...`. In the run folder, a file named "
+        f'"{STOP_FILE}" ends the training between two steps, and one named "{FINISH_FILE}" ends it '
+        "well after the epoch under way; --resume goes on after both.",
+    )
     train.add_argument("recipe", nargs="?", metavar="RECIPE", help="a recipe's name, or a .toml file")
     train.add_argument("--dataset", type=Path, required=True, metavar="DIR")
     train.add_argument("--features", type=Path, required=True, metavar="DIR")
@@ -204,7 +229,34 @@ def _add_evaluate(subcommands: _Subcommands[_ArgumentParser]) -> None:
     evaluate.add_argument("--dataset", type=Path, required=True, metavar="DIR")
     evaluate.add_argument("--split", choices=SPLITS, required=True)
     evaluate.add_argument("--json", action="store_true", help="for programs")
+    rule = evaluate.add_argument_group("when a segment is predicted", "without these, as the parse file says")
+    rule.add_argument("--rule", choices=RULE_NAMES, help="as the published code of that name")
+    rule.add_argument("--gate", choices=GATES, help="which probability of the whole clip must be reached too")
+    rule.add_argument("--threshold", type=threshold, metavar="T", help="of segments and whole clips")
+    for option, whose in (("--segment-thresholds", "segments"), ("--video-thresholds", "whole clips")):
+        rule.add_argument(
+            option,
+            nargs=2,
+            type=threshold,
+            metavar=("AUDIO", "VISUAL"),
+            help=f"of {whose}; a number each, or one for each category: 0.4,0.5,...",
+        )
+    rule.add_argument("--strict", action=argparse.BooleanOptionalAction, help="a threshold must be exceeded")
+    more = evaluate.add_argument_group("more to say")
+    more.add_argument("--ao-vo", action="store_true", help="CoLeaF's scores of what is only heard, only seen")
+    more.add_argument("--per-category", action="store_true", help="scores and true events of each category")
+    more.add_argument("--per-clip", type=Path, metavar="FILE.csv", help="write the scores of each clip there")
+    more.add_argument(
+        "--bootstrap", type=_count, default=0, metavar="N", help="95 %% intervals, of N resamples of the clips"
+    )
+    more.add_argument("--against", type=Path, metavar="OTHER.npz", help="compare on the clips that both hold")
     evaluate.set_defaults(command=commands.evaluate)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
 
 
 def _add_extract(subcommands: _Subcommands[_ArgumentParser]) -> None:

@@ -43,7 +43,11 @@ def model_config_types() -> dict[str, type]:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointInfo:
-    """All that is said about the weights beside them. `widths`: the columns of each feature set."""
+    """All that is said about the weights beside them.
+
+    `widths`: the columns of each feature set that was used. `labels`: the hash of the dataset that was trained
+    on (`trainer.annotations.labels_hash`). The optimiser and the generators are in the resume state of the run.
+    """
 
     config: Config
     categories: tuple[str, ...]
@@ -52,6 +56,7 @@ class CheckpointInfo:
     metrics: Mapping[str, float] = field(default_factory=dict)
     created: float = field(default_factory=time.time)
     run: str = ""
+    labels: str = ""
     scaling: Scaling | None = field(default=None, compare=False)
     """What the features were standardised by; kept with the weights, not in the JSON."""
 
@@ -66,6 +71,7 @@ class CheckpointInfo:
                 "metrics": dict(self.metrics),
                 "created": self.created,
                 "run": self.run,
+                "labels": self.labels,
             },
             ensure_ascii=False,
         )
@@ -135,6 +141,7 @@ def _read(path: Path) -> tuple[CheckpointInfo, dict[str, torch.Tensor]]:
             metrics=table["metrics"],
             created=float(table["created"]),
             run=str(table["run"]),
+            labels=str(table.get("labels", "")),
             scaling=_take_scaling(weights),
         )
     except (json.JSONDecodeError, KeyError, TypeError) as error:

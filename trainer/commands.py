@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import os
 import shutil
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer import evaluation
 from trainer.annotations import CATEGORIES_FILE, SNAPSHOT_FILE, SPLITS, Dataset, read_dataset, summarise
 from trainer.config import CONFIG_FILE, Config, load_recipe, read_settings, recipe_names, write_config
 from trainer.features import FeatureStore, some
-from trainer.metrics import KINDS, LEVELS
+from trainer.metrics import KINDS, RESAMPLES
 from trainer.parses import read_parses, write_parses
 from trainer.progress import progress_of
-from trainer.protocol import STOP_FILE, Finished, Note, Reporter, Started
-from trainer.scoring import score_parses, scored_names
+from trainer.protocol import FINISH_FILE, STOP_FILE, Finished, Note, Reporter, Started
+from trainer.scoring import scored_names
 
 if TYPE_CHECKING:
     import torch
@@ -43,11 +46,22 @@ def recipes(arguments: argparse.Namespace, _: Reporter) -> None:
     if arguments.json:
         print(json.dumps(entries, ensure_ascii=False, indent=1))
         return
-    for entry in entries:
-        print(f"{entry['name']}  ({entry['parser']}; {', '.join(entry['features'])})\n    {entry['summary']}")
-        if entry["published"]:
-            numbers = [f"{number:.1f}" for number in entry["published"]]
-            print(f"    published: segment {' '.join(numbers[:5])} | event {' '.join(numbers[5:])}")
+    width = max(len(entry["name"]) for entry in entries)
+    for (parser, features), group in groupby(sorted(entries, key=_read_by), _read_by):
+        print(f"{parser}, reads {', '.join(features)}")
+        for entry in group:
+            print(f"  {entry['name']:{width}}  {entry['summary']}")
+            if entry["published"]:
+                numbers = ["-" if number is None else f"{number:.1f}" for number in entry["published"]]
+                segment, event = " ".join(numbers[:5]), " ".join(numbers[5:])
+                print(f"  {'':{width}}    {entry['source']} | segment {segment} | event {event}")
+        print()
+    print(f"Published numbers are {', '.join(KINDS)}, at the level of segments and of events.")
+
+
+def _read_by(entry: dict[str, Any]) -> tuple[str, list[str]]:
+    """What recipes are grouped by for people: the parser, and the features that it reads."""
+    return entry["parser"], entry["features"]
 
 
 def _listed(name: str) -> dict[str, Any]:
@@ -58,7 +72,9 @@ def _listed(name: str) -> dict[str, Any]:
         "features": [said["features.audio"], *said["features.visual"]],
         "summary": said.get("summary", ""),
         "epochs": said["training.epochs"],
-        "published": said.get("published", []),
+        "source": said.get("source", ""),
+        # JSON has no nan.
+        "published": [None if math.isnan(number) else number for number in said.get("published", [])],
     }
 
 
@@ -69,41 +85,51 @@ def train(arguments: argparse.Namespace, reporter: Reporter) -> None:
     from trainer import engine
     from trainer.checkpoint import model_config_types
     from trainer.device import choose_device, prepare_torch
+    from trainer.group import Group
 
-    prepare_torch()
-    device = choose_device(arguments.device)
+    group = Group.of_environment()
+    prepare_torch(group.local_size)
+    device = choose_device(arguments.device, None if group.is_alone else group.local_rank)
     recipe = str(run_dir / CONFIG_FILE) if arguments.resume else arguments.recipe
     seed = [] if arguments.seed is None else [f"training.seed={arguments.seed}"]
     config = load_recipe(recipe, [*arguments.set, *seed], models=model_config_types())
-    reporter.send(
-        Started(
-            kind="train",
-            pid=os.getpid(),
-            device=str(device),
-            recipe=config.recipe,
-            epochs=config.training.epochs,
+    reporter = reporter if group.is_first else Reporter(None)
+    with group.joined(device):  # all of them have looked at the run folder before the first writes to it
+        reporter.send(
+            Started(
+                kind="train",
+                pid=os.getpid(),
+                device=str(device) if group.is_alone else f"{device.type}, {group.size} processes",
+                recipe=config.recipe,
+                epochs=config.training.epochs,
+            )
         )
-    )
-    dataset = _read_dataset(arguments.dataset, reporter)
-    store = _feature_store(arguments.features, config)
-    write_config(run_dir / CONFIG_FILE, config)
-    if (arguments.dataset / SNAPSHOT_FILE).is_file():
-        shutil.copyfile(arguments.dataset / SNAPSHOT_FILE, run_dir / SNAPSHOT_FILE)
-    result = engine.train(
-        config, dataset, store, run_dir, device=device, reporter=reporter, resume=arguments.resume
-    )
+        dataset = _read_dataset(arguments.dataset, reporter)
+        store = _feature_store(arguments.features, config)
+        if group.is_first:
+            write_config(run_dir / CONFIG_FILE, config)
+            if (arguments.dataset / SNAPSHOT_FILE).is_file():
+                shutil.copyfile(arguments.dataset / SNAPSHOT_FILE, run_dir / SNAPSHOT_FILE)
+        result = engine.train(
+            *(config, dataset, store, run_dir),
+            device=device,
+            reporter=reporter,
+            resume=arguments.resume,
+            group=group,
+        )
+    if not group.is_first:
+        return
     outputs = {"checkpoint": str(result.checkpoint)}
     if arguments.parse is not None:
-        _parse_to(
-            arguments.parse, result.checkpoint, arguments.features, _every_clip(dataset), device, reporter
-        )
+        names, out = _every_clip(dataset), arguments.parse
+        _parse_to(out, result.checkpoint, arguments.features, names, dataset, device, reporter)
         outputs["parses"] = str(arguments.parse)
     numbers = {f"val/{name}": value for name, value in result.metrics.items()}
     reporter.send(Finished(outputs=outputs, metrics=numbers))
 
 
 def _check_run(arguments: argparse.Namespace) -> None:
-    """Refuse what cannot be meant, before torch is loaded. Resuming takes back an earlier wish to stop."""
+    """Refuse what cannot be meant, before torch is loaded. Resuming takes back earlier wishes to end."""
     run_dir: Path = arguments.run_dir
     holds_run = (run_dir / CONFIG_FILE).is_file()
     if arguments.resume:
@@ -111,7 +137,8 @@ def _check_run(arguments: argparse.Namespace) -> None:
             raise UsageError("--resume goes on with the run's own config: leave out --set and --seed")
         if not holds_run:
             raise UsageError(f"{run_dir}: there is no run to resume: it holds no {CONFIG_FILE}")
-        (run_dir / STOP_FILE).unlink(missing_ok=True)
+        for wish in (STOP_FILE, FINISH_FILE):
+            (run_dir / wish).unlink(missing_ok=True)
     elif arguments.recipe is None:
         raise UsageError("say which recipe to train; `recipes` lists them")
     elif holds_run:
@@ -131,71 +158,96 @@ def parse(arguments: argparse.Namespace, reporter: Reporter) -> None:
     device = choose_device(arguments.device)
     reporter.send(Started(kind="parse", pid=os.getpid(), device=str(device)))
     info = read_info(arguments.checkpoint)
-    names = list(dict.fromkeys(arguments.clips or ()))
+    names, dataset = list(dict.fromkeys(arguments.clips or ())), None
     if arguments.dataset is not None:
         dataset = _read_dataset(arguments.dataset, reporter, info.categories)
         _check_categories(dataset, info.categories, str(arguments.checkpoint))
         names = list(dataset.splits.get(arguments.split, {})) if arguments.split else _every_clip(dataset)
-    _parse_to(arguments.out, arguments.checkpoint, arguments.features, names, device, reporter)
+    _parse_to(arguments.out, arguments.checkpoint, arguments.features, names, dataset, device, reporter)
     reporter.send(Finished(outputs={"parses": str(arguments.out)}))
 
 
 def _parse_to(
-    out: Path, checkpoint: Path, features: Path, names: Sequence[str], device: torch.device, reporter: Reporter
+    out: Path,
+    checkpoint: Path,
+    features: Path,
+    names: Sequence[str],
+    dataset: Dataset | None,
+    device: torch.device,
+    reporter: Reporter,
 ) -> None:
     """Parse the clips that have features and write the parse file; say which have none."""
     from trainer.checkpoint import load_checkpoint
+    from trainer.dataset import feature_notes
+    from trainer.device import memory_explained
     from trainer.parsing import parse_names
 
-    model, info = load_checkpoint(checkpoint, device)
-    parses, missing = parse_names(
-        model,
-        info,
-        _feature_store(features, info.config),
-        names,
-        device=device,
-        checkpoint=str(checkpoint),
-        progress=progress_of(reporter, "parse"),
-    )
+    with memory_explained(device, "the parser and the features", "use another --device, or fewer clips"):
+        parser, info = load_checkpoint(checkpoint, device)
+        parses, read = parse_names(
+            parser,
+            info,
+            _feature_store(features, info.config),
+            names,
+            device=device,
+            checkpoint=str(checkpoint),
+            segments=None if dataset is None else dataset.segments,
+            progress=progress_of(reporter, "parse"),
+        )
     if not parses.names:
         raise UsageError(
             f"none of the {len(names)} clips to parse has features; extract them first ({some(names)})"
         )
-    if missing:
-        reporter.send(Note(text=f"{len(missing)} of {len(names)} clips have no features: {some(missing)}"))
+    if read.missing:
+        text = f"{len(read.missing)} of {len(names)} clips have no features: {some(read.missing)}"
+        reporter.send(Note(text=text))
+    for text in feature_notes(read):
+        reporter.send(Note(text=text))
     write_parses(out, parses)
 
 
 def evaluate(arguments: argparse.Namespace, _: Reporter) -> None:
-    """Print the ten numbers of a parse file on a split."""
-    parses = read_parses(arguments.parses)
-    dataset = _read_dataset(arguments.dataset, Reporter(None), parses.categories)
-    _check_categories(dataset, parses.categories, str(arguments.parses))
+    """Score a parse file on a split, alone or against another one."""
+    paths = [arguments.parses, *([arguments.against] if arguments.against else [])]
+    files = [read_parses(path) for path in paths]
+    dataset = _read_dataset(arguments.dataset, Reporter(None), files[0].categories)
+    for path, file in zip(paths, files, strict=True):
+        _check_categories(dataset, file.categories, str(path))
     names = scored_names(dataset, arguments.split)
     if not names:
         raise UsageError(
             f"{arguments.dataset}: no clip of the {arguments.split} split has complete dense truth"
         )
-    clips = {name: parse for name in names if (parse := parses.clip(name)) is not None}
-    if not clips:
-        raise UsageError(
-            f"{arguments.parses}: holds none of the {len(names)} clips of the {arguments.split} split"
+    held = [name for name in names if all(name in file for file in files)]
+    if not held:
+        which = " and ".join(map(str, paths)) + (": hold none" if arguments.against else ": holds none")
+        raise UsageError(f"{which} of the {len(names)} clips of the {arguments.split} split")
+    asked = {
+        "name": arguments.rule,
+        "gate": arguments.gate,
+        "threshold": arguments.threshold,
+        "segment": arguments.segment_thresholds and tuple(arguments.segment_thresholds),
+        "video": arguments.video_thresholds and tuple(arguments.video_thresholds),
+        "strict": arguments.strict,
+    }
+    found = [
+        evaluation.evaluate(
+            file, dataset, held, evaluation.asked_rule(file.rule, **asked), only=arguments.ao_vo
         )
-    numbers = score_parses(clips, dataset, names, threshold=parses.threshold)
-    missing = len(names) - len(clips)
-    if arguments.json:
-        about = {
-            "parser": parses.meta.get("parser", ""),
-            "split": arguments.split,
-            "threshold": parses.threshold,
-        }
-        print(json.dumps({**about, "clips": len(clips), "missing": missing, "metrics": numbers}, indent=1))
-        return
-    left_out = f", {missing} more are not in the parse file" if missing else ""
-    print(f"{arguments.split}: {len(clips)} clips{left_out}; threshold {parses.threshold}\n")
-    print(f"{'':8}" + "".join(f"{kind:>10}" for kind in KINDS))
-    for level in LEVELS:
-        print(f"{level:8}" + "".join(f"{numbers[f'{level}/{kind}']:10.1f}" for kind in KINDS))
+        for file in files
+    ]
+    report = evaluation.Report(
+        split=arguments.split,
+        evaluation=found[0],
+        missing=len(names) - len(held),
+        resamples=arguments.bootstrap or (RESAMPLES if arguments.against else 0),
+        per_category=arguments.per_category,
+        other_path=arguments.against,
+        other=found[1] if arguments.against else None,
+    )
+    if arguments.per_clip is not None:
+        evaluation.write_per_clip(arguments.per_clip, report.evaluation)
+    print(json.dumps(evaluation.as_json(report), indent=1) if arguments.json else evaluation.as_text(report))
 
 
 def extract(arguments: argparse.Namespace, reporter: Reporter) -> None:
@@ -271,4 +323,5 @@ def _every_clip(dataset: Dataset) -> list[str]:
 
 
 def _feature_store(folder: Path, config: Config) -> FeatureStore:
-    return FeatureStore(folder, audio=config.features.audio, visual=config.features.visual)
+    features = config.features
+    return FeatureStore(folder, audio=features.audio, visual=features.visual, resample=features.resample)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,12 +17,14 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from trainer.metrics import METRICS
+from trainer.parses import Gate, PredictionRule
 from trainer.whole_files import written_whole
 
 RECIPES = Path(__file__).parent / "configs"
 CONFIG_FILE = "config.toml"
 
-_NOT_INHERITED = ("summary", "published")
+_NOT_INHERITED = ("summary", "source", "published")
 
 
 class ConfigError(ValueError):
@@ -32,12 +35,15 @@ class ConfigError(ValueError):
 class FeatureConfig:
     """The feature sets that a parser hears and sees with; a clip's segments are its audio rows.
 
-    `standardise`: every column to mean 0 and deviation 1 over the training clips.
+    `standardise`: every column to mean 0 and deviation 1 over the training clips. `resample`: for rows that are
+    not one a second (UnAV's I3D and VGGish); those of a segment are averaged, and the clip's duration says how
+    many segments there are.
     """
 
     audio: str
     visual: tuple[str, ...]
     standardise: bool = False
+    resample: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,20 +71,46 @@ class ScheduleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """`clip_norm` 0 leaves gradients as they are."""
+    """`clip_norm` 0 leaves gradients as they are. `batch` counts the clips of a step, over all processes."""
 
     epochs: int = 40
     batch: int = 16
     seed: int = 1
     clip_norm: float = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: mixed precision in the steps of a training on CUDA; nothing else changes."""
+    select_by: str = "segment/Type@AV"
+    """The validation number that chooses the best checkpoint (HAN, VALOR); the first of equals is kept."""
+    keep_supervision: int = 1
+    """Every how many epochs what the parser trained on is kept; 0 keeps the last epoch's alone."""
+    divergence: float = 10.0
+    """An epoch whose mean loss exceeds this many times the first epoch's stops the run; 0 never does."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionConfig:
-    """When a segment counts as predicted. Gate "joint": the video probability must reach the threshold too."""
+    """When a segment counts as predicted (trainer.parses, PredictionRule).
+
+    `segment_thresholds`, `video_thresholds`: of audio and of visual; where they are not given, `threshold`.
+    """
 
     threshold: float = 0.5
-    gate: Literal["joint"] = "joint"
+    gate: Gate = "joint"
+    segment_thresholds: tuple[float, ...] = ()
+    video_thresholds: tuple[float, ...] = ()
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        _require(0 < self.threshold < 1, "prediction.threshold", self.threshold, "is in (0, 1)")
+        for key in ("segment_thresholds", "video_thresholds"):
+            values = getattr(self, key)
+            fits = not values or (len(values) == 2 and all(0 < value < 1 for value in values))
+            _require(fits, f"prediction.{key}", list(values), "is one of audio and one of visual, in (0, 1)")
+
+    def rule(self) -> PredictionRule:
+        audio, visual = self.segment_thresholds or (self.threshold, self.threshold)
+        audio_video, visual_video = self.video_thresholds or (self.threshold, self.threshold)
+        return PredictionRule(self.gate, (audio, visual), (audio_video, visual_video), self.strict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +120,9 @@ class Config:
     recipe: str
     summary: str = ""
     published: tuple[float, ...] = ()
-    """The paper's ten numbers, in the order of trainer.metrics, where it prints them."""
+    """The paper's ten numbers, in the order of trainer.metrics; nan where it prints none."""
+    source: str = ""
+    """Where they stand: paper, table and row."""
     parser: str
     features: FeatureConfig
     model: Any
@@ -98,15 +132,22 @@ class Config:
     prediction: PredictionConfig = field(default_factory=PredictionConfig)
 
     def __post_init__(self) -> None:
+        count = len(self.published)
+        _require(count in (0, len(METRICS)), "published", count, f"is {len(METRICS)} numbers, or none")
+        # One nan only, or a config would not be equal to itself once written and read.
+        numbers = tuple(math.nan if math.isnan(number) else number for number in self.published)
+        object.__setattr__(self, "published", numbers)
         _require(bool(self.features.visual), "features.visual", self.features.visual, "names at least one set")
-        _require(self.training.epochs >= 1, "training.epochs", self.training.epochs, "is at least 1")
-        _require(self.training.batch >= 1, "training.batch", self.training.batch, "is at least 1")
-        _require(self.training.clip_norm >= 0, "training.clip_norm", self.training.clip_norm, "is 0 or more")
+        sets = (self.features.audio, *self.features.visual)
+        _require(len({*sets}) == len(sets), "features", sets, "names each set once")
+        least = {"epochs": 1, "batch": 1, "clip_norm": 0, "keep_supervision": 0, "divergence": 0}
+        for key, bound in least.items():
+            value = getattr(self.training, key)
+            _require(value >= bound, f"training.{key}", value, f"is at least {bound}")
+        select_by, metrics = self.training.select_by, ", ".join(METRICS)
+        _require(select_by in METRICS, "training.select_by", select_by, f"is one of {metrics}")
         _require(self.optimiser.lr > 0, "optimiser.lr", self.optimiser.lr, "is more than 0")
         _require(self.schedule.every >= 1, "schedule.every", self.schedule.every, "is at least 1")
-        _require(
-            0 < self.prediction.threshold < 1, "prediction.threshold", self.prediction.threshold, "is in (0, 1)"
-        )
 
 
 def _require(is_so: bool, key: str, value: Any, text: str) -> None:

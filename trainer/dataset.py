@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -11,10 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.annotations import Dataset
-from trainer.features import ClipFeatures, some
+from trainer.batch import Batch
+from trainer.config import FeatureConfig
+from trainer.features import Features, Scaling, some
 from trainer.labels import ABSENT, PRESENT, UNSEEN, state_grid
 
 TRAIN, VAL, TEST = "train", "val", "test"
+
+_EVALUATED = 128
+"""Clips in a batch that is not trained on."""
 
 
 class DatasetError(ValueError):
@@ -22,20 +29,135 @@ class DatasetError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
+class FeatureRows:
+    """The features of clips on the device: `tables` (R, D) of the audio set, then of each visual set.
+
+    One row a segment, the same rows in every table. A clip's are `lengths` rows from `starts` on; `places` says
+    where in both it is. `scaling` has the mean and deviation (D,) by which a table is standardised, if it is.
+    """
+
+    places: Mapping[str, int]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    tables: tuple[Tensor, ...]
+    scaling: tuple[tuple[Tensor, Tensor], ...] = ()
+
+    @property
+    def device(self) -> torch.device:
+        return self.tables[0].device
+
+    def gather(self, rows: Tensor, valid: Tensor | None) -> list[Tensor]:
+        """The rows (B, T) of every table as (B, T, D), standardised, and 0 where not `valid` (B, T)."""
+        found = []
+        for i, table in enumerate(self.tables):
+            values = table.index_select(0, rows.flatten()).view(*rows.shape, -1)
+            if self.scaling:
+                mean, deviation = self.scaling[i]
+                values.sub_(mean).div_(deviation)
+            found.append(values if valid is None else values.masked_fill_(~valid[:, :, None], 0))
+        return found
+
+
+def feature_rows(
+    features: Features, config: FeatureConfig, device: torch.device, scaling: Scaling | None = None
+) -> FeatureRows:
+    """The features on the device.
+
+    On a CPU the tables are the store's own: nothing is copied, and what is memory-mapped is read when a batch
+    needs it. To another device go only the rows of these clips.
+    """
+    names = (config.audio, *config.visual)
+    starts, lengths = features.starts, features.lengths
+    if device.type == "cpu":
+        tables = {name: _shared(features.tables[name]) for name in names}
+    else:
+        firsts = np.cumsum(lengths) - lengths
+        rows = np.arange(int(lengths.sum())) + np.repeat(starts - firsts, lengths)
+        starts = firsts
+        tables = {name: torch.from_numpy(features.tables[name][rows]).to(device) for name in set(names)}
+    return FeatureRows(
+        features.index,
+        starts,
+        lengths,
+        tuple(tables[name] for name in names),
+        () if scaling is None else _scaling(scaling, device),
+    )
+
+
+def _shared(table: NDArray[np.float32]) -> Tensor:
+    """The array as a tensor, without a copy; nobody writes to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(table)
+
+
+def _scaling(scaling: Scaling, device: torch.device) -> tuple[tuple[Tensor, Tensor], ...]:
+    pairs = zip(scaling.means, scaling.deviations, strict=True)
+    return tuple((torch.from_numpy(m).to(device), torch.from_numpy(d).to(device)) for m, d in pairs)
+
+
+def feature_notes(features: Features) -> list[str]:
+    """What a person should know about features that are there."""
+    zeros = features.zeros
+    said = [f"{len(zeros)} feature files are all zeros: {some(zeros)}"] if zeros else []
+    return [*said, features.note] if features.note else said
+
+
+@dataclass(frozen=True, eq=False)
 class ClipTensors:
-    """N clips on the device, padded to the longest: `audio` (N,T,Da), `visual` (N,T,Dv) for each set,
-    `valid` (N,T), video-level `labels` (N,C) as the dataset has them, and `reviewed` (N,2,T,C), both -1, 0, 1.
-    In a clip without any video-level label all are unknown (-1): nobody said that nothing happens there."""
+    """N clips: which of the feature `rows` are theirs, and what is known of them.
+
+    On the device: `starts` (N,), video-level `labels` (N, C) as the dataset has them, and `reviewed`
+    (N, 2, T, C), both -1, 0, 1. In a clip without any video-level label all are unknown (-1): nobody said that
+    nothing happens there. On the CPU: `lengths` (N,), so that no shape waits for the device.
+    """
 
     names: tuple[str, ...]
-    audio: Tensor
-    visual: tuple[Tensor, ...]
-    valid: Tensor
+    rows: FeatureRows
+    starts: Tensor
+    lengths: Tensor
     labels: Tensor
     reviewed: Tensor
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def device(self) -> torch.device:
+        return self.labels.device
+
+    @property
+    def longest(self) -> int:
+        return self.reviewed.shape[2]
+
+    @cached_property
+    def _lengths_on_device(self) -> Tensor:
+        return self.lengths.to(self.device)
+
+    def batch(self, index: Tensor) -> Batch:
+        """The clips at `index` (B,), padded to the longest of them. `index` is on the CPU, pinned for CUDA."""
+        lengths = self.lengths[index]
+        segments = int(lengths.max())
+        is_padded = bool((lengths < segments).any())
+        index = index.to(self.device, non_blocking=True)
+        place = torch.arange(segments, device=self.device)
+        valid = place < self._lengths_on_device[index][:, None]
+        # Padding reads a row that is there, and becomes 0.
+        rows = self.starts[index][:, None] + place * valid
+        audio, *visual = self.rows.gather(rows, valid if is_padded else None)
+        return Batch(
+            audio=audio,
+            visual=tuple(visual),
+            valid=valid,
+            labels=self.labels[index],
+            reviewed=self.reviewed[index, :, :segments],
+            index=index,
+        )
+
+    def batches(self) -> Iterator[Batch]:
+        """All clips, in order, for what is not training."""
+        for first in range(0, len(self), _EVALUATED):
+            yield self.batch(torch.arange(first, min(first + _EVALUATED, len(self))))
 
 
 def check_splits(dataset: Dataset) -> None:
@@ -63,60 +185,39 @@ def trainable(dataset: Dataset) -> Dataset:
     return replace(dataset, splits={**dataset.splits, TRAIN: taught})
 
 
-def clip_tensors(
-    dataset: Dataset, split: str, features: Mapping[str, ClipFeatures], device: torch.device
-) -> ClipTensors:
+def clip_tensors(dataset: Dataset, split: str, rows: FeatureRows) -> ClipTensors:
     """The clips of a split that have features, in file order. Reviewed cells only for the train split."""
-    members = {name: weak for name, weak in dataset.splits.get(split, {}).items() if name in features}
-    events = dataset.reviewed if split == TRAIN else {}
-    labels = [_states(weak, dataset.categories) for weak in members.values()]
-    reviewed = [
-        state_grid(events.get(name, ()), dataset.categories, features[name].segments) for name in members
-    ]
-    return _stack({name: features[name] for name in members}, labels, reviewed, len(dataset.categories), device)
+    members = {name: weak for name, weak in dataset.splits.get(split, {}).items() if name in rows.places}
+    labels = np.full((len(members), len(dataset.categories)), ABSENT, np.float32)
+    column = {category: i for i, category in enumerate(dataset.categories)}
+    for row, weak in zip(labels, members.values(), strict=True):
+        row[[column[category] for category in weak]] = PRESENT
+        if not weak:
+            row[:] = UNSEEN
+    clips = _clips(rows, tuple(members), labels)
+    for i, name in enumerate(members) if split == TRAIN else ():
+        if events := dataset.reviewed.get(name):
+            segments = int(clips.lengths[i])
+            grid = state_grid(events, dataset.categories, segments)
+            clips.reviewed[i, :, :segments] = torch.from_numpy(grid).to(clips.device)
+    return clips
 
 
-def unlabelled_tensors(
-    features: Mapping[str, ClipFeatures], categories: int, device: torch.device
-) -> ClipTensors:
+def unlabelled_tensors(rows: FeatureRows, categories: int) -> ClipTensors:
     """Clips to be parsed: nothing is known of them."""
-    return _stack(features, [[UNSEEN] * categories] * len(features), [], categories, device)
+    return _clips(rows, tuple(rows.places), np.full((len(rows.places), categories), UNSEEN, np.float32))
 
 
-def _states(labels: frozenset[str], categories: Sequence[str]) -> list[int]:
-    if not labels:
-        return [UNSEEN] * len(categories)
-    return [PRESENT if category in labels else ABSENT for category in categories]
-
-
-def _stack(
-    features: Mapping[str, ClipFeatures],
-    labels: Sequence[Sequence[int]],
-    reviewed: Sequence[NDArray[np.int8]],
-    categories: int,
-    device: torch.device,
-) -> ClipTensors:
-    clips = list(features.values())
-    longest = max((clip.segments for clip in clips), default=1)
-    valid = np.zeros((len(clips), longest), np.bool_)
-    for row, clip in zip(valid, clips, strict=True):
-        row[: clip.segments] = True
-    cells = np.full((len(clips), 2, longest, categories), UNSEEN, np.int8)
-    for i, grid in enumerate(reviewed):
-        cells[i, :, : grid.shape[1]] = grid
-    visual_sets = zip(*(clip.visual for clip in clips), strict=True)
+def _clips(rows: FeatureRows, names: tuple[str, ...], labels: NDArray[np.float32]) -> ClipTensors:
+    """The clips with nothing reviewed."""
+    places = np.array([rows.places[name] for name in names], np.int64)
+    lengths = rows.lengths[places]
+    grid = (len(names), 2, int(lengths.max(initial=1)), labels.shape[1])
     return ClipTensors(
-        names=tuple(features),
-        audio=_padded([clip.audio for clip in clips], longest).to(device),
-        visual=tuple(_padded(arrays, longest).to(device) for arrays in visual_sets),
-        valid=torch.from_numpy(valid).to(device),
-        labels=torch.from_numpy(np.array(labels, np.float32).reshape(len(clips), categories)).to(device),
-        reviewed=torch.from_numpy(cells).to(device),
+        names=names,
+        rows=rows,
+        starts=torch.from_numpy(rows.starts[places]).to(rows.device),
+        lengths=torch.from_numpy(lengths),
+        labels=torch.from_numpy(labels).to(rows.device),
+        reviewed=torch.full(grid, UNSEEN, dtype=torch.int8, device=rows.device),
     )
-
-
-def _padded(arrays: Sequence[NDArray[np.float32]], rows: int) -> Tensor:
-    block = np.zeros((len(arrays), rows, arrays[0].shape[1] if arrays else 0), np.float32)
-    for row, array in zip(block, arrays, strict=True):
-        row[: len(array)] = array
-    return torch.from_numpy(block)

@@ -3,36 +3,79 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
+_OUT_OF_MEMORY = ("allocate memory", "out of memory", "ALLOC_FAILED")
+"""What torch says of memory that is used up where it has no exception of its own for it."""
+
 
 class DeviceError(ValueError):
-    """A device that was asked for and is not there."""
+    """A device that was asked for and is not there, or does not suffice."""
 
 
-def choose_device(name: str) -> torch.device:
-    """The device called "auto", "cpu", "cuda" or "cuda:1". Raises DeviceError when it is not there."""
+def choose_device(name: str, process: int | None = None) -> torch.device:
+    """The device called "auto", "cpu", "cuda" or "cuda:1"; raises DeviceError when it is not there.
+
+    `process` numbers the processes of one training on this machine: each has the GPU of its own number.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         raise DeviceError(f"--device {name}: there is no such device; use auto, cpu or cuda") from None
+    if process is not None and device.type == "cuda":
+        if ":" in name:
+            raise DeviceError(f"--device {name}: several processes share the GPUs by number; use cuda or auto")
+        device = torch.device("cuda", process)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         why = "this build of torch has no CUDA" if torch.version.cuda is None else "torch finds no such GPU"
-        raise DeviceError(f"--device {name}: {why}; use --device cpu or auto")
+        raise DeviceError(f"--device {device}: {why}; use --device cpu or auto")
     return device
 
 
-def prepare_torch() -> None:
+def prepare_torch(processes: int = 1) -> None:
     """Settle threads (one core stays free for the person) and repeatability, before any work.
 
-    Of the attention kernels of a GPU only the plain one repeats its gradients to the bit, and clips are short.
+    `processes` share this machine. Of the attention kernels of a GPU only the plain one repeats its gradients
+    to the bit, and clips are short.
     """
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    torch.set_num_threads(max(1, (_cores() - 1) // processes))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cuda.enable_flash_sdp(False)
     torch.backends.cuda.enable_mem_efficient_sdp(False)
     torch.backends.cuda.enable_cudnn_sdp(False)
     torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system tells that apart from those there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """The most memory that this process had in use: its tensors on a GPU, all of it on a CPU; 0 is unknown."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+@contextmanager
+def memory_explained(device: torch.device, what: str, advice: str) -> Iterator[None]:
+    """DeviceError with `advice` where the device has not enough memory for `what` is done in the block."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        is_known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not is_known and not any(text in str(error) for text in _OUT_OF_MEMORY):
+            raise
+        raise DeviceError(f"{device} has not enough memory for {what}: {advice}") from error

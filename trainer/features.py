@@ -1,4 +1,4 @@
-"""Feature stores: `<folder>/<set>/<key>.npy`, float32, one row (or several) a segment.
+"""Feature stores: sets of `.npy` files, float32, one row (or several) a segment, packed on first use.
 
 Everything is checked before anything is trained, and everything that is wrong is said at once.
 """
@@ -6,17 +6,20 @@ Everything is checked before anything is trained, and everything that is wrong i
 from __future__ import annotations
 
 import io
-import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.annotations import feature_key
+from trainer.annotations import feature_key, parse_llp_name
+from trainer.feature_files import PACKS, UnusableError, find_place, sets_in
+from trainer.labels import segment_count
+from trainer.pack import Pack, Packing, PackKey, UnusableFilesError, map_pack, new_pack, open_pack, parse_pack
 
 _SHOWN = 10
 """How many single problems, missing clips or zero files a message spells out."""
@@ -24,12 +27,11 @@ _SHOWN = 10
 _LEAST_DEVIATION = 0.05
 """Of a column, as a share of what is usual in its set, when features are standardised."""
 
-_CLAP_ROWS = 64
-"""Rows of a CLAP (HTSAT) map of a whole clip: 2 frequency bands of 32 columns in time."""
-
-_MAGIC = b"\x93NUMPY"
+_PIECE = 1 << 20
+"""Numbers of a table that are looked at together."""
 
 Progress = Callable[[int, int], None]
+Stamps = Mapping[PackKey, tuple[int, ...]]
 
 
 class FeatureError(ValueError):
@@ -37,19 +39,32 @@ class FeatureError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class ClipFeatures:
-    """One clip: `audio` (T, Da), and (T, Dv) for each visual set.
+class Features:
+    """The usable features of some clips, and what was odd about the others.
 
-    A visual file may have r rows a segment (ResNet-152 at 8 frames a second). They are averaged when they
-    are read, which every parser would do first anyway, and which needs r times less memory.
+    Clip i of N has `lengths[i]` segments T: the rows from `starts[i]` on in every table (rows, D). There is one
+    table a feature set, the audio set's first; each may hold rows of clips that were not asked for. When they
+    are `packed` they are a file mapped into memory: what is not looked at is not read, and torch.from_numpy
+    shares them without a copy or a warning (what is written to them never reaches the file).
+
+    `missing` names clips that lack a file of some set, `zeros` files that hold nothing but zeros (a black
+    picture, or a failed extraction); `note` is what the user should know, or empty.
     """
 
-    audio: NDArray[np.float32]
-    visual: tuple[NDArray[np.float32], ...]
+    names: tuple[str, ...]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    tables: Mapping[str, NDArray[np.float32]]
+    widths: Mapping[str, int]
+    missing: tuple[str, ...] = ()
+    zeros: tuple[str, ...] = ()
+    packed: bool = False
+    note: str = ""
 
-    @property
-    def segments(self) -> int:
-        return len(self.audio)
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """The place of every clip in `names`."""
+        return {name: i for i, name in enumerate(self.names)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,206 +75,187 @@ class Scaling:
     deviations: tuple[NDArray[np.float32], ...]
 
     @staticmethod
-    def of(clips: Iterable[ClipFeatures]) -> Scaling:
-        """That of all segments of the clips. A column that hardly varies beside the others is not blown up."""
-        means, deviations = [], []
-        for arrays in zip(*((clip.audio, *clip.visual) for clip in clips), strict=True):
-            rows = np.concatenate(arrays)
-            deviation = rows.std(axis=0, dtype=np.float64)
-            least = max(_LEAST_DEVIATION * float(np.sqrt(np.mean(deviation**2))), 1e-12)
-            means.append(rows.mean(axis=0, dtype=np.float64).astype(np.float32))
-            deviations.append(np.maximum(deviation, least).astype(np.float32))
-        return Scaling(tuple(means), tuple(deviations))
+    def of(features: Features, names: Iterable[str]) -> Scaling:
+        """That of all segments of the named clips; `features.tables` holds the audio set first.
 
-    def apply(self, clip: ClipFeatures) -> ClipFeatures:
-        """The clip with columns of mean 0 and deviation 1."""
-        arrays = zip((clip.audio, *clip.visual), self.means, self.deviations, strict=True)
-        audio, *visual = ((array - mean) / deviation for array, mean, deviation in arrays)
-        return ClipFeatures(audio, tuple(visual))
+        A column that hardly varies beside the others is not blown up.
+        """
+        clips = [features.index[name] for name in names]
+        rows = np.concatenate([np.arange(features.lengths[i]) + features.starts[i] for i in clips])
+        means, deviations = zip(*(_moments(table, rows) for table in features.tables.values()), strict=True)
+        return Scaling(means, deviations)
 
 
-@dataclass(frozen=True, eq=False)
-class Features:
-    """The usable features of some clips, and what was odd about the others.
-
-    `widths` has the columns of each set that was read; `missing` names clips that lack a file of
-    some set; `zeros` names files that hold nothing but zeros (a black picture, or a failed extraction).
-    """
-
-    clips: Mapping[str, ClipFeatures]
-    widths: Mapping[str, int]
-    missing: tuple[str, ...] = ()
-    zeros: tuple[str, ...] = ()
+def _moments(
+    table: NDArray[np.float32], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation (D,) of some rows in float64, piece by piece: the table may be larger than memory."""
+    pieces = np.array_split(rows, -(-len(rows) * table.shape[1] // _PIECE))
+    mean = sum(table[piece].sum(axis=0, dtype=np.float64) for piece in pieces) / len(rows)
+    squares = sum(np.square(table[piece] - mean).sum(axis=0) for piece in pieces)
+    deviation = np.sqrt(squares / len(rows))
+    least = max(_LEAST_DEVIATION * float(np.sqrt(np.mean(deviation**2))), 1e-12)
+    return mean.astype(np.float32), np.maximum(deviation, least).astype(np.float32)
 
 
 class FeatureStore:
-    """A folder of feature sets, as a parser's `audio` set and `visual` sets see it."""
+    """A folder of feature sets, as a parser's `audio` set and `visual` sets see it.
 
-    def __init__(self, folder: Path, *, audio: str, visual: Sequence[str]) -> None:
-        self._folder, self._audio, self._visual = folder, audio, tuple(visual)
-        self._sets = tuple(dict.fromkeys((audio, *visual)))
-        absent = [name for name in self._sets if not (folder / name).is_dir()]
+    A set is `<folder>/<set>/<key>.npy`, or lies where published downloads have it (see feature_files). What is
+    read is packed under `<folder>/packs`, so that the next time only sizes and times of files are looked at.
+    With `resample` the rows of a set are not one (or eight) a segment: they are averaged to its segments.
+    """
+
+    def __init__(self, folder: Path, *, audio: str, visual: Sequence[str], resample: bool = False) -> None:
+        self._folder, self._resample = folder, resample
+        found = {features: find_place(folder, features) for features in (audio, *visual)}
+        self._places = {features: place for features, place in found.items() if place is not None}
+        absent = [features for features, place in found.items() if place is None]
         if absent:
-            found = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-            there = f"it has {', '.join(found)}" if found else "it has no feature set at all"
+            sets = sets_in(folder)
+            there = f"it has {', '.join(sets)}" if sets else "it has no feature set at all"
             raise FeatureError(
                 f"{folder}: there is no feature set {' and no '.join(map(repr, absent))} ({there}); "
                 f"extract it, or choose a recipe that uses what is there"
             )
 
     def has(self, name: str) -> bool:
-        """Whether the clip has a file in every set."""
-        return all(self._path(features, name).is_file() for features in self._sets)
+        """Whether the clip has its files in every set."""
+        return self._stamp(feature_key(name)) is not None
 
     def read(
-        self, names: Iterable[str], *, widths: Mapping[str, int] | None = None, progress: Progress | None = None
+        self,
+        names: Iterable[str],
+        *,
+        widths: Mapping[str, int] | None = None,
+        segments: Mapping[str, int] | None = None,
+        progress: Progress | None = None,
     ) -> Features:
-        """Read and check the features of the named clips. `widths`: the columns a checkpoint asks for.
+        """The features of the named clips, all checked. `widths`: the columns a checkpoint asks for.
 
-        Clips without a file are `missing`. Raises FeatureError with all that is wrong in the files there are.
+        `segments`: T of each clip, for `resample` only (LLP names say it themselves). Clips without a file are
+        `missing`. Only files that were not packed yet, or have changed since, are read; `progress` is told of
+        each, and may raise to end it. Raises FeatureError with all that is wrong in them.
         """
-        names = tuple(names)
-        present = [name for name in names if self.has(name)]
-        check = _Check(widths)
-        clips: dict[str, ClipFeatures] = {}
-        for done, name in enumerate(present):
-            clip = self._read_clip(name, check)
-            if clip is not None:
-                clips[name] = clip
-            if progress is not None:
-                progress(done + 1, len(present))
-        check.finish()
-        held = set(present)
-        missing = tuple(name for name in names if name not in held)
-        return Features(clips, check.widths, missing, tuple(check.zeros))
-
-    def _path(self, features: str, name: str) -> Path:
-        return self._folder / features / f"{feature_key(name)}.npy"
-
-    def _read_clip(self, name: str, check: _Check) -> ClipFeatures | None:
-        arrays = {features: check.array(features, self._path(features, name)) for features in self._sets}
-        sound = arrays[self._audio]
-        pictures = [arrays[features] for features in self._visual]
-        if sound is None or any(picture is None for picture in pictures):
-            return None
-        shortest = min(len(picture) for picture in pictures if picture is not None)
-        if len(sound) == _CLAP_ROWS and shortest % _CLAP_ROWS:
-            sound = clap_map_to_segments(sound, shortest)
-        visual = []
-        for features, picture in zip(self._visual, pictures, strict=True):
-            assert picture is not None
-            if not check.rows(features, self._path(features, name), len(picture), len(sound)):
-                return None
-            if len(picture) > len(sound):
-                picture = picture.reshape(len(sound), -1, picture.shape[1]).mean(axis=1, dtype=np.float32)
-            visual.append(picture)
-        return ClipFeatures(sound, tuple(visual))
-
-
-class _Check:
-    """Collects what is wrong while files are read, so that it can be said at once."""
-
-    def __init__(self, widths: Mapping[str, int] | None) -> None:
-        self._asked = dict(widths or {})
-        self.widths: dict[str, int] = dict(self._asked)
-        self._width_of: dict[str, str] = {}
-        self._rows_a_segment: dict[str, int] = {}
-        self._problems: list[str] = []
-        self._kinds: Counter[str] = Counter()
-        self.zeros: list[str] = []
-
-    def array(self, features: str, path: Path) -> NDArray[np.float32] | None:
-        """The file's array when it is usable."""
-        try:
-            array = _read_array(path)
-            self._check_width(features, path, array.shape[1])
-        except _Unusable as problem:
-            self._refuse(path, problem)
-            return None
-        if not array.any():
-            self.zeros.append(f"{features}/{path.name}")
-        return array
-
-    def _check_width(self, features: str, path: Path, found: int) -> None:
-        width = self.widths.setdefault(features, found)
-        if found != width:
-            who = "the checkpoint asks for" if features in self._asked else f"{self._width_of[features]} has"
-            raise _Unusable("wrong width", f"{found} columns, {who} {width}")
-        self._width_of.setdefault(features, path.name)
-
-    def rows(self, features: str, path: Path, rows: int, segments: int) -> bool:
-        """Whether a visual file has the same whole number of rows for each of the audio's segments."""
-        ratio, rest = divmod(rows, segments)
-        usual = self._rows_a_segment.setdefault(features, ratio) if rest == 0 and ratio else 0
-        if ratio != usual or usual == 0:
-            self._refuse(path, _Unusable("wrong length", f"{rows} rows for {segments} segments of audio"))
-            return False
-        return True
-
-    def _refuse(self, path: Path, problem: _Unusable) -> None:
-        self._kinds[problem.kind] += 1
-        self._problems.append(f"{path.parent.name}/{path.name}: {problem.kind} ({problem.detail})")
-
-    def finish(self) -> None:
-        if not self._problems:
-            return
-        counts = ", ".join(f"{count} {kind}" for kind, count in self._kinds.most_common())
-        raise FeatureError(
-            f"{len(self._problems)} feature files cannot be used ({counts}); delete them and extract them "
-            f"again: {some(self._problems)}"
+        keys = {name: self._key(name, segments or {}) for name in names}
+        stamps = {key: stamp for key in {*keys.values()} if (stamp := self._stamp(key.key)) is not None}
+        held = {name: key for name, key in keys.items() if key in stamps}
+        self._check_segments(held)
+        if not held:
+            return self._nothing(tuple(keys), widths or {})
+        pack, note = self._pack({key: stamps[key] for key in held.values()}, progress or _silent)
+        widths_found = {features: table.shape[1] for features, table in pack.tables.items()}
+        _check_widths(widths_found, widths or {})
+        packed = [pack.clips[key] for key in held.values()]
+        return Features(
+            names=tuple(held),
+            starts=np.array([clip.start for clip in packed], np.int64),
+            lengths=np.array([clip.length for clip in packed], np.int64),
+            tables=pack.tables,
+            widths=widths_found,
+            missing=tuple(name for name in keys if name not in held),
+            zeros=tuple(
+                self._places[features].files(key.key)[0]
+                for key, clip in zip(held.values(), packed, strict=True)
+                for features in clip.zeros
+            ),
+            packed=not note,
+            note=note,
         )
 
+    def _nothing(self, missing: tuple[str, ...], widths: Mapping[str, int]) -> Features:
+        none = np.zeros(0, np.int64)
+        tables = {features: np.zeros((0, widths.get(features, 0)), np.float32) for features in self._places}
+        return Features((), none, none, tables, dict(widths), missing)
 
-def clap_map_to_segments(rows: NDArray[np.float32], segments: int) -> NDArray[np.float32]:
-    """A CLAP map (64, D) -> (T, D), as VALOR reads it: stretched in time, bands averaged, cut into segments.
+    def _key(self, name: str, segments: Mapping[str, int]) -> PackKey:
+        said = parse_llp_name(name)
+        count = 0 if said is None else segment_count(said.end - said.start)
+        return PackKey(feature_key(name), segments.get(name, count) if self._resample else count)
 
-    VALOR does this around a linear layer; all of it is linear, and so it is the same before that layer.
-    """
-    return (_clap_weights(segments) @ rows).astype(np.float32)
+    def _stamp(self, key: str) -> tuple[int, ...] | None:
+        """Sizes and times of all the clip's files; None where one is missing."""
+        stamps = [place.stamp(key) for place in self._places.values()]
+        return None if None in stamps else tuple(value for stamp in stamps if stamp for value in stamp)
+
+    def _check_segments(self, keys: Mapping[str, PackKey]) -> None:
+        unknown = [name for name, key in keys.items() if self._resample and key.segments == 0]
+        if unknown:
+            raise FeatureError(
+                f"features.resample averages rows to a clip's segments, but nothing says how long "
+                f"{len(unknown)} clips are; give their durations in the dataset's clips.csv: {some(unknown)}"
+            )
+
+    def _pack(self, asked: Stamps, progress: Progress) -> tuple[Pack, str]:
+        """A pack that has these clips as their files are, and what the user should know about it."""
+        names = (*self._places, "resampled") if self._resample else (*self._places,)
+        path = self._folder / PACKS / f"{quote('+'.join(names), safe='+')}.pack"
+        old = open_pack(path, self._patterns)
+        if old is not None and all(_is_fresh(old, key, stamp) for key, stamp in asked.items()):
+            progress(len(asked), len(asked))
+            return old, ""
+        others = {} if old is None else self._others(old, asked)
+        try:
+            return self._write(path, asked, others, old, progress)
+        except UnusableFilesError as error:
+            if not others:
+                raise _explained(error.problems, self._resample) from error
+        try:  # without what was packed for other clips: that may be what does not fit
+            return self._write(path, asked, {}, old, progress)
+        except UnusableFilesError as error:
+            raise _explained(error.problems, self._resample) from error
+
+    @property
+    def _patterns(self) -> Mapping[str, Sequence[str]]:
+        return {features: place.patterns for features, place in self._places.items()}
+
+    def _others(self, old: Pack, asked: Stamps) -> Stamps:
+        """The clips that are packed, not asked for, and still as their files are."""
+        rest = {key: clip.stamp for key, clip in old.clips.items() if key not in asked}
+        return {key: stamp for key, stamp in rest.items() if self._stamp(key.key) == stamp}
+
+    def _write(
+        self, path: Path, asked: Stamps, others: Stamps, old: Pack | None, progress: Progress
+    ) -> tuple[Pack, str]:
+        packing = Packing(self._places, resample=self._resample, old=old, progress=progress)
+        try:
+            with new_pack(path) as file:
+                packing.write(file, {**others, **asked})
+                # Mapped before it has its name: another job may put its own pack there at any time.
+                return map_pack(Path(file.name), self._patterns), ""
+        except OSError as error:
+            memory = io.BytesIO()
+            packing.write(memory, asked)
+            note = f"the features are kept in memory, for {path} cannot be written: {error.strerror or error}"
+            return parse_pack(memory.getbuffer(), self._patterns), note
 
 
-@lru_cache
-def _clap_weights(segments: int) -> NDArray[np.float64]:
-    """(T, 64): bicubic interpolation (a = -0.75) of 32 columns to 1024, then the mean of a segment's share."""
-    columns, fine = _CLAP_ROWS // 2, 1024
-    place = (np.arange(fine) + 0.5) * columns / fine - 0.5
-    stretch = np.zeros((fine, columns))
-    for neighbour in range(-1, 3):
-        distance = np.abs(place - np.floor(place) - neighbour)
-        near = 1.25 * distance**3 - 2.25 * distance**2 + 1
-        far = -0.75 * (distance**3 - 5 * distance**2 + 8 * distance - 4)
-        index = np.clip(np.floor(place).astype(int) + neighbour, 0, columns - 1)
-        np.add.at(stretch, (np.arange(fine), index), np.where(distance <= 1, near, far))
-    bounds = [(i * fine // segments, -((i + 1) * fine // -segments)) for i in range(segments)]
-    shares = np.stack([stretch[first:last].mean(axis=0) for first, last in bounds])
-    return np.concatenate([shares, shares], axis=1) / 2
+def _is_fresh(pack: Pack, key: PackKey, stamp: tuple[int, ...]) -> bool:
+    return key in pack.clips and pack.clips[key].stamp == stamp
 
 
-class _Unusable(Exception):  # noqa: N818 - collected, not raised to anyone
-    def __init__(self, kind: str, detail: str) -> None:
-        super().__init__(kind, detail)
-        self.kind, self.detail = kind, detail
+def _silent(_done: int, _total: int) -> None:
+    return
 
 
-def _read_array(path: Path) -> NDArray[np.float32]:
-    try:
-        content = path.read_bytes()
-        if not content.startswith(_MAGIC):
-            raise _Unusable("not a .npy file", f"it starts with {content[:8]!r}")
-        # Parsed from memory: np.load leaves a damaged file open.
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError, tokenize.TokenError) as error:
-        if "Object arrays" in str(error):
-            raise _Unusable("not numbers", "it holds Python objects, which are never loaded") from error
-        raise _Unusable("damaged", str(error)) from error
-    if array.ndim != 2 or 0 in array.shape:
-        raise _Unusable("wrong shape", f"{array.shape}: should be (segments, width)")
-    if array.dtype.kind != "f":
-        raise _Unusable("wrong type", f"{array.dtype}: should be float32")
-    bad = int(np.count_nonzero(~np.isfinite(array)))
-    if bad:
-        raise _Unusable("not finite", f"{bad} values are NaN or infinite")
-    return np.asarray(array, np.float32)
+def _check_widths(found: Mapping[str, int], asked: Mapping[str, int]) -> None:
+    wrong = [
+        f"{features} has {found[features]} columns, the checkpoint asks for {width}"
+        for features, width in asked.items()
+        if found.get(features, width) != width
+    ]
+    if wrong:
+        raise FeatureError(f"these features are not those of the checkpoint: {'; '.join(wrong)}")
+
+
+def _explained(problems: Sequence[UnusableError], resample: bool) -> FeatureError:
+    kinds = Counter(problem.kind for problem in problems)
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    remedy = "delete them and extract them again"
+    if "wrong length" in kinds and not resample:
+        remedy += ", or set features.resample = true if these features are not made second by second"
+    listed = some([str(problem) for problem in problems])
+    return FeatureError(f"{len(problems)} feature files cannot be used ({counts}); {remedy}: {listed}")
 
 
 def some(items: Sequence[str]) -> str:

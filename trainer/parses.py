@@ -1,4 +1,8 @@
-"""Parse files: what a parser believes about clips, as probabilities per modality, segment and category."""
+"""Parse files: what a parser believes about clips, as probabilities per modality, segment and category.
+
+A `PredictionRule` says which probabilities are predictions. The published codes differ in it, and so do their
+scores: every parse file carries its rule, and `RULES` holds those of the published codes by name.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ import json
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +22,14 @@ from numpy.typing import NDArray
 from trainer.whole_files import written_whole
 
 DEFAULT_THRESHOLD = 0.5
+
+Gate = Literal["joint", "modality", "audio-joint", "none"]
+GATES: tuple[Gate, ...] = get_args(Gate)
+
+Threshold: TypeAlias = float | tuple[float, ...]
+"""One for all categories, or one for each."""
+
+Probabilities: TypeAlias = NDArray[np.float32]
 
 NPZ_DAMAGE = (
     *(OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, MemoryError),
@@ -30,46 +42,219 @@ class ParseError(ValueError):
     """A parse file that cannot be used, and why."""
 
 
+@dataclass(frozen=True)
+class PredictionRule:
+    """When a category is predicted in a segment: its probability there and the gate both reach their threshold.
+
+    The gate asks whether the category is in the clip at all, of the probability that it is
+
+    joint        heard or seen somewhere in the clip, for both modalities (HAN, VALOR, UWAV),
+    modality     heard somewhere for audio, seen somewhere for visual (MA, JoMoLD, CMPAE, CoLeaF),
+    audio-joint  heard or seen somewhere for audio, seen somewhere for visual (MM-CSE),
+    none         nothing (LEAP, whose hard "or" over time passes whatever any segment passes).
+
+    `segment` and `video` are the thresholds of audio and visual, in [0, 1]; `strict`: to reach is to exceed.
+    They are compared in float32, as probabilities are. Raises ParseError for what is no rule.
+    """
+
+    gate: Gate = "joint"
+    segment: tuple[Threshold, Threshold] = (DEFAULT_THRESHOLD, DEFAULT_THRESHOLD)
+    video: tuple[Threshold, Threshold] = (DEFAULT_THRESHOLD, DEFAULT_THRESHOLD)
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.gate not in GATES:
+            raise ParseError(f"its gate is one of {', '.join(GATES)}, not {self.gate!r}")
+        for threshold in (*self.segment, *self.video):
+            for value in threshold if isinstance(threshold, tuple) else (threshold,):
+                if not (isinstance(value, int | float) and 0 <= value <= 1):
+                    raise ParseError(f"its threshold is not a number from 0 to 1, but {value!r}")
+
+    @staticmethod
+    def at(threshold: Threshold, gate: Gate = "joint", *, strict: bool = False) -> PredictionRule:
+        """The rule in which every threshold is this one."""
+        return PredictionRule(gate, (threshold, threshold), (threshold, threshold), strict)
+
+    @property
+    def threshold(self) -> float | None:
+        """The one threshold of segments and videos, or None when they differ."""
+        found = {*self.segment, *(self.video if self.gate != "none" else ())}
+        threshold = found.pop()
+        return None if found or isinstance(threshold, tuple) else threshold
+
+    def segment_threshold(self, axis: int, category: int) -> float:
+        """What the probability of a segment has to reach; `axis`: 0 audio, 1 visual; `category`: its column."""
+        threshold = self.segment[axis]
+        return threshold[category] if isinstance(threshold, tuple) else threshold
+
+    def with_columns(self, columns: Sequence[int]) -> PredictionRule:
+        """The rule for categories in another order; -1 is one that the parser does not know."""
+
+        def picked(threshold: Threshold) -> Threshold:
+            if not isinstance(threshold, tuple):
+                return threshold
+            return tuple(threshold[column] if column >= 0 else 1.0 for column in columns)
+
+        audio, visual = map(picked, self.segment)
+        audio_video, visual_video = map(picked, self.video)
+        return replace(self, segment=(audio, visual), video=(audio_video, visual_video))
+
+    def __str__(self) -> str:
+        """In words, for the line above a table of scores."""
+        sign = ">" if self.strict else ">="
+        if self.threshold is not None:
+            strict = " (strict)" if self.strict else ""
+            return f"threshold {self.threshold:g}{strict}, gate {self.gate}"
+        segments = f"segments {sign} {_said(self.segment)}"
+        if self.gate == "none":
+            return f"{segments}, gate none"
+        return f"{segments}, gate {self.gate}: videos {sign} {_said(self.video)}"
+
+    def to_meta(self) -> dict[str, Any]:
+        """What a parse file's meta says of the rule. "threshold" is there when one number is all thresholds."""
+        one = {} if self.threshold is None else {"threshold": self.threshold}
+        return {
+            **one,
+            "gate": self.gate,
+            "strict": self.strict,
+            "segment_thresholds": list(self.segment),
+            "video_thresholds": list(self.video),
+        }
+
+    @staticmethod
+    def from_meta(meta: Mapping[str, Any]) -> PredictionRule:
+        """The rule that `to_meta` wrote; older files say only "threshold" and "gate", or nothing (HAN's)."""
+        one = meta.get("threshold", DEFAULT_THRESHOLD)
+        segment, video = (
+            _pair(meta.get(key, (one, one))) for key in ("segment_thresholds", "video_thresholds")
+        )
+        return PredictionRule(meta.get("gate", "joint"), segment, video, meta.get("strict", False) is True)
+
+
+def _pair(thresholds: Any) -> tuple[Threshold, Threshold]:
+    if not (isinstance(thresholds, list | tuple) and len(thresholds) == 2):
+        raise ParseError(f"its thresholds are one for audio and one for visual, not {thresholds!r}")
+    audio, visual = (tuple(value) if isinstance(value, list) else value for value in thresholds)
+    return audio, visual
+
+
+def _said(thresholds: tuple[Threshold, Threshold]) -> str:
+    audio, visual = (
+        f"{min(value):g} to {max(value):g} by category" if isinstance(value, tuple) else f"{value:g}"
+        for value in thresholds
+    )
+    return audio if thresholds[0] == thresholds[1] else f"{audio} (audio), {visual} (visual)"
+
+
+HAN_RULE = PredictionRule()
+
+RULES: dict[str, PredictionRule] = {
+    "han": HAN_RULE,  # and MM-Pyramid, MGN, VALOR
+    "uwav": PredictionRule(strict=True),
+    "ma": PredictionRule("modality"),
+    "jomold": PredictionRule("modality"),
+    "mm-cse": PredictionRule("audio-joint"),
+    "leap": PredictionRule("none"),
+    "coleaf": PredictionRule("modality", segment=(0.25, 0.25), video=(0.52, 0.52)),
+}
+"""The rules of published codes. CMPAE's is `cmpae_rule`: it needs thresholds that were tuned."""
+
+
+def cmpae_rule(visual: Sequence[float]) -> PredictionRule:
+    """The rule of CMPAE and NREP; they tune the thresholds `visual` (C,) of visual videos on val clips."""
+    return PredictionRule("modality", segment=(0.25, 0.25), video=(0.45, tuple(visual)))
+
+
 @dataclass(frozen=True, eq=False)
 class Parse:
-    """A parser's result for one clip: `audio` and `visual` (T, C), `video` (C,), float32 probabilities."""
+    """A parser's result for one clip, float32 probabilities: `audio` and `visual` (T, C) of its segments.
 
-    audio: NDArray[np.float32]
-    visual: NDArray[np.float32]
-    video: NDArray[np.float32]
+    Of the whole clip (C,): `video` that a category is heard or seen somewhere in it, `audio_video` that it
+    is heard, `visual_video` that it is seen; those two are None where an older file does not say.
+    Many clips of one length are a Parse too: every array then has an axis of clips in front.
+    """
 
-    def predicted(self, threshold: float = DEFAULT_THRESHOLD) -> NDArray[np.bool_]:
-        """The thresholded prediction (2, T, C): segment and video probability both at least `threshold`.
+    audio: Probabilities
+    visual: Probabilities
+    video: Probabilities
+    audio_video: Probabilities | None = None
+    visual_video: Probabilities | None = None
 
-        Source: the prediction rule of HAN (Tian et al., ECCV 2020), gate "joint".
+    def predicted(self, rule: PredictionRule = HAN_RULE) -> NDArray[np.bool_]:
+        """The prediction (2, T, C) by a rule; by HAN's when none is given (Tian et al., ECCV 2020).
+
+        Raises ParseError when the rule needs what the parse does not hold.
         """
-        segments = np.stack([self.audio, self.visual]) >= threshold
-        return np.asarray(segments & (self.video >= threshold))
+        reaches = np.greater if rule.strict else np.greater_equal
+        segment, video = (_by_category(pair, self.video.shape[-1]) for pair in (rule.segment, rule.video))
+        cells = reaches(np.stack([self.audio, self.visual], axis=-3), segment[:, None])
+        if rule.gate == "none":
+            return np.asarray(cells)
+        return np.asarray(cells & reaches(self._gates(rule.gate), video)[..., None, :])
+
+    def _gates(self, gate: Gate) -> Probabilities:
+        """The probabilities that the gate asks for (2, C), audio first."""
+        audio = self.audio_video if gate == "modality" else self.video
+        visual = self.video if gate == "joint" else self.visual_video
+        if audio is None or visual is None:
+            raise ParseError(
+                f'the gate "{gate}" asks what is heard and what is seen in a clip as a whole, and the parses '
+                'do not say: parse the clips again, or use the gate "joint" or "none"'
+            )
+        return np.stack([audio, visual], axis=-2)
+
+    def with_columns(self, columns: Sequence[int]) -> Parse:
+        """The parse with its columns in another order; -1 is a category of probability 0."""
+        return Parse(
+            _picked(self.audio, columns),
+            _picked(self.visual, columns),
+            _picked(self.video, columns),
+            None if self.audio_video is None else _picked(self.audio_video, columns),
+            None if self.visual_video is None else _picked(self.visual_video, columns),
+        )
+
+
+def _by_category(thresholds: tuple[Threshold, Threshold], categories: int) -> Probabilities:
+    """(2, C) float32, or (2, 1) where one is for all."""
+    for threshold in thresholds:
+        if isinstance(threshold, tuple) and len(threshold) != categories:
+            raise ParseError(
+                f"the rule has {len(threshold)} thresholds for {categories} categories; give one for each"
+            )
+    arrays = [np.atleast_1d(np.asarray(threshold, np.float32)) for threshold in thresholds]
+    return np.stack(np.broadcast_arrays(*arrays))
 
 
 @dataclass(frozen=True, eq=False)
 class ParseFile:
     """The parses of many clips by one parser.
 
-    `offsets` (N+1,) cut the concatenated `audio` and `visual` (sum T, C) into clips; `video` is (N, C).
-    `meta` says what made it: "parser", "checkpoint", "features", "threshold", "gate".
+    `offsets` (N+1,) cut the concatenated `audio` and `visual` (sum T, C) into clips; `video`, and where they
+    are known `audio_video` and `visual_video`, are (N, C). `meta` says what made it ("parser", "checkpoint",
+    "features") and by which rule it predicts (`PredictionRule.to_meta`).
     """
 
     names: tuple[str, ...]
     offsets: NDArray[np.int64]
-    audio: NDArray[np.float32]
-    visual: NDArray[np.float32]
-    video: NDArray[np.float32]
+    audio: Probabilities
+    visual: Probabilities
+    video: Probabilities
     categories: tuple[str, ...]
     meta: Mapping[str, Any] = field(default_factory=dict)
+    audio_video: Probabilities | None = None
+    visual_video: Probabilities | None = None
 
     @cached_property
     def _index(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.names)}
 
-    @property
-    def threshold(self) -> float:
-        return float(self.meta.get("threshold", DEFAULT_THRESHOLD))
+    @cached_property
+    def rule(self) -> PredictionRule:
+        """By which the parser predicts. Raises ParseError when the meta says what is no rule."""
+        return PredictionRule.from_meta(self.meta)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._index
 
     def clip(self, name: str) -> Parse | None:
         """The parse of one clip, or None when the file does not hold it."""
@@ -77,29 +262,61 @@ class ParseFile:
         if i is None:
             return None
         rows = slice(int(self.offsets[i]), int(self.offsets[i + 1]))
-        return Parse(self.audio[rows], self.visual[rows], self.video[i])
+        videos = (None if array is None else array[i] for array in (self.audio_video, self.visual_video))
+        return Parse(self.audio[rows], self.visual[rows], self.video[i], *videos)
+
+    def with_categories(self, categories: Sequence[str]) -> ParseFile:
+        """The same parses with the columns in the order of `categories`, which the file all knows."""
+        columns = [self.categories.index(category) for category in categories]
+        every = Parse(self.audio, self.visual, self.video, self.audio_video, self.visual_video).with_columns(
+            columns
+        )
+        meta = {**self.meta, **self.rule.with_columns(columns).to_meta()}
+        return replace(self, categories=tuple(categories), meta=meta, **vars(every))
 
     @staticmethod
     def from_clips(
         clips: Mapping[str, Parse], categories: Sequence[str], meta: Mapping[str, Any] | None = None
     ) -> ParseFile:
-        """The parses of clips by name, each with the columns `categories`."""
-        width = len(categories)
-        lengths = [len(parse.audio) for parse in clips.values()]
-        empty = np.empty((0, width), np.float32)
+        """The parses of clips by name, each with the columns `categories`.
+
+        What is not known of every clip (`audio_video`, `visual_video`) is not kept of any.
+        """
+        parses = list(clips.values())
+        empty = np.empty((0, len(categories)), np.float32)
+
+        def joined(arrays: Iterable[Probabilities]) -> Probabilities:
+            return np.concatenate([empty, *arrays]).astype(np.float32)
+
+        def of_videos(arrays: list[Probabilities | None]) -> Probabilities | None:
+            known = [array[None] for array in arrays if array is not None]
+            return joined(known) if arrays and len(known) == len(arrays) else None
+
         return ParseFile(
             names=tuple(clips),
-            offsets=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
-            audio=np.concatenate([empty, *(parse.audio for parse in clips.values())]).astype(np.float32),
-            visual=np.concatenate([empty, *(parse.visual for parse in clips.values())]).astype(np.float32),
-            video=np.concatenate([empty, *(parse.video[None] for parse in clips.values())]).astype(np.float32),
+            offsets=np.concatenate(([0], np.cumsum([len(parse.audio) for parse in parses]))).astype(np.int64),
+            audio=joined(parse.audio for parse in parses),
+            visual=joined(parse.visual for parse in parses),
+            video=joined(parse.video[None] for parse in parses),
             categories=tuple(categories),
             meta=dict(meta or {}),
+            audio_video=of_videos([parse.audio_video for parse in parses]),
+            visual_video=of_videos([parse.visual_video for parse in parses]),
         )
+
+
+def _picked(values: Probabilities, columns: Sequence[int]) -> Probabilities:
+    """(..., C) -> (..., columns); column -1 is zeros."""
+    padded = np.concatenate([values, np.zeros_like(values[..., :1])], axis=-1)
+    return padded[..., list(columns)]
+
+
+_OPTIONAL = ("audio_video", "visual_video")
 
 
 def write_parses(path: Path, parses: ParseFile) -> None:
     """Write a parse file whole, then rename it into place."""
+    videos = {name: getattr(parses, name) for name in _OPTIONAL if getattr(parses, name) is not None}
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial, partial.open("wb") as file:
         np.savez_compressed(
@@ -109,6 +326,7 @@ def write_parses(path: Path, parses: ParseFile) -> None:
             audio=parses.audio,
             visual=parses.visual,
             video=parses.video,
+            **videos,
             categories=np.array(parses.categories, dtype=np.str_),
             meta=np.array(json.dumps(dict(parses.meta), ensure_ascii=False)),
         )
@@ -126,6 +344,7 @@ def read_parses(path: Path) -> ParseFile:
                 video=arrays["video"].astype(np.float32),
                 categories=tuple(str(category) for category in arrays["categories"]),
                 meta=json.loads(str(arrays["meta"])),
+                **{name: arrays[name].astype(np.float32) for name in _OPTIONAL if name in arrays},
             )
     except FileNotFoundError:
         raise ParseError(f"{path}: there is no such parse file") from None
@@ -140,20 +359,26 @@ def read_parses(path: Path) -> ParseFile:
 
 
 def _check(path: Path, parses: ParseFile) -> None:
+    """Refuse arrays that do not fit together, what is no probability, and a rule that is none or another's."""
     count, width, rows = len(parses.names), len(parses.categories), len(parses.audio)
+    videos = [array for array in (parses.video, parses.audio_video, parses.visual_video) if array is not None]
     fits = (
         parses.offsets.shape == (count + 1,)
         and parses.offsets[0] == 0
         and parses.offsets[-1] == rows
         and bool(np.all(np.diff(parses.offsets) >= 0))
         and parses.audio.shape == parses.visual.shape == (rows, width)
-        and parses.video.shape == (count, width)
+        and all(array.shape == (count, width) for array in videos)
         and isinstance(parses.meta, dict)
     )
+    again = "make it again with `avvp-trainer parse`"
     if not fits:
-        raise ParseError(f"{path}: its arrays do not fit together; make it again with `avvp-trainer parse`")
-    values = (parses.audio, parses.visual, parses.video)
+        raise ParseError(f"{path}: its arrays do not fit together; {again}")
+    values = (parses.audio, parses.visual, *videos)
     if not all(bool(np.all((array >= 0) & (array <= 1))) for array in values):  # not a number is neither
-        raise ParseError(
-            f"{path}: its probabilities are not all between 0 and 1; make it again with `avvp-trainer parse`"
-        )
+        raise ParseError(f"{path}: its probabilities are not all between 0 and 1; {again}")
+    try:
+        for thresholds in (parses.rule.segment, parses.rule.video):
+            _by_category(thresholds, width)
+    except ParseError as error:
+        raise ParseError(f"{path}: {error}; {again}") from None

@@ -3,76 +3,61 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
-from torch import Tensor
 
 from trainer.checkpoint import CheckpointInfo
-from trainer.dataset import ClipTensors, unlabelled_tensors
-from trainer.features import FeatureStore
-from trainer.models.layers import Batch, Parser
+from trainer.dataset import ClipTensors, feature_rows, unlabelled_tensors
+from trainer.features import Features, FeatureStore
+from trainer.models.layers import Parser
 from trainer.parses import Parse, ParseFile
-
-_BATCH = 128
 
 Progress = Callable[[int, int], None]
 
 
-def batch_of(clips: ClipTensors, index: Tensor) -> Batch:
-    """The clips at `index` as a parser reads them."""
-    return Batch(
-        audio=clips.audio[index],
-        visual=tuple(features[index] for features in clips.visual),
-        valid=clips.valid[index],
-        labels=clips.labels[index],
-        reviewed=clips.reviewed[index],
-    )
-
-
-def batches_of(clips: ClipTensors) -> Iterable[Batch]:
-    """All clips, in order."""
-    for first in range(0, len(clips), _BATCH):
-        last = min(first + _BATCH, len(clips))
-        yield batch_of(clips, torch.arange(first, last, device=clips.valid.device))
-
-
 @torch.inference_mode()
-def parse_clips(model: Parser, clips: ClipTensors, progress: Progress | None = None) -> dict[str, Parse]:
+def parse_clips(parser: Parser, clips: ClipTensors, progress: Progress | None = None) -> dict[str, Parse]:
     """The parse of every clip, in order, cut to its true length."""
-    was_training = model.training
-    model.eval()
+    was_training = parser.training
+    parser.eval()
     parses: dict[str, Parse] = {}
-    for batch in batches_of(clips):
-        output = model(batch)
+    lengths = clips.lengths.tolist()
+    for batch in clips.batches():
+        output = parser(batch)
         segments = output.segment.float().cpu().numpy()
-        videos = output.video.float().clamp(0, 1).cpu().numpy()
-        lengths = batch.valid.sum(dim=1).tolist()
-        for length, segment, video in zip(lengths, segments, videos, strict=True):
-            audio, visual = segment[:, :length]
-            parses[clips.names[len(parses)]] = Parse(audio.copy(), visual.copy(), video.copy())
+        videos = (output.video, output.audio_video, output.visual_video)
+        whole, heard, seen = (video.float().clamp(0, 1).cpu().numpy() for video in videos)
+        for i, segment in enumerate(segments):
+            place = len(parses)
+            audio, visual = segment[:, : lengths[place]]
+            parses[clips.names[place]] = Parse(
+                audio.copy(), visual.copy(), whole[i], audio_video=heard[i], visual_video=seen[i]
+            )
         if progress is not None:
             progress(len(parses), len(clips))
-    model.train(was_training)
+    parser.train(was_training)
     return parses
 
 
 def parse_names(
-    model: Parser,
+    parser: Parser,
     info: CheckpointInfo,
     store: FeatureStore,
     names: Iterable[str],
     *,
     device: torch.device,
     checkpoint: str,
+    segments: Mapping[str, int] | None = None,
     progress: Progress | None = None,
-) -> tuple[ParseFile, tuple[str, ...]]:
-    """Parse the named clips by a checkpoint; also the names of those that have no features."""
-    features = store.read(names, widths=info.widths)
-    scaling = info.scaling
-    read = features.clips if scaling is None else {name: scaling.apply(c) for name, c in features.clips.items()}
-    clips = unlabelled_tensors(read, len(info.categories), device)
+) -> tuple[ParseFile, Features]:
+    """Parse the named clips by a checkpoint; also what was found of their features.
+
+    `segments`: how many a clip has, where its features do not say (features.resample).
+    """
     config = info.config
+    features = store.read(tuple(names), widths=info.widths, segments=segments)
+    rows = feature_rows(features, config.features, device, info.scaling)
     meta = {
         "parser": " ".join(filter(None, (config.recipe, info.run))),
         "recipe": config.recipe,
@@ -80,9 +65,8 @@ def parse_names(
         "checkpoint": checkpoint,
         "epoch": info.epoch,
         "features": [config.features.audio, *config.features.visual],
-        "threshold": config.prediction.threshold,
-        "gate": config.prediction.gate,
+        **config.prediction.rule().to_meta(),
         "created": time.time(),
     }
-    parses = parse_clips(model, clips, progress)
-    return ParseFile.from_clips(parses, info.categories, meta), features.missing
+    parses = parse_clips(parser, unlabelled_tensors(rows, len(info.categories)), progress)
+    return ParseFile.from_clips(parses, info.categories, meta), features

@@ -16,6 +16,8 @@ MESSAGES_FILE = "messages.jsonl"
 LOG_FILE = "log.txt"
 STOP_FILE = "stop"
 """A file of this name in the run folder asks the job to stop; it is looked for between two steps."""
+FINISH_FILE = "finish"
+"""A file of this name asks a training to end well after the epoch under way, as if that had been its last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,12 @@ class Progress(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch(Message):
-    """An epoch (counted from 1) ended: mean losses by name, metrics by name ("val/segment/Type@AV", in %)."""
+    """An epoch (counted from 1) ended: mean losses by name, metrics by name ("val/segment/Type@AV", in %).
+
+    `supervision` says how well what the parser trains on beside the labels meets the dense truth of the
+    validation clips: "mask/precision" and "mask/recall" in %, "mask/cells" how many cells it marks; so "pairs".
+    `clips_per_s` counts training alone; `peak_memory_mb` is the device's, on a CPU that of the process.
+    """
 
     type: ClassVar[str] = "epoch"
     epoch: int
@@ -64,6 +71,9 @@ class Epoch(Message):
     metrics: dict[str, float] = field(default_factory=dict)
     lr: float = 0.0
     eta_s: float | None = None
+    supervision: dict[str, float] = field(default_factory=dict)
+    clips_per_s: float = 0.0
+    peak_memory_mb: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +140,7 @@ class StopRequested(Exception):  # noqa: N818 - a wish, not an error
 
 
 class Reporter:
-    """Appends messages to a run folder; without a folder it is silent. Knows whether a stop was asked for."""
+    """Appends messages to a run folder; without a folder it is silent. Knows what was asked for there."""
 
     def __init__(self, run_dir: Path | None) -> None:
         self._run_dir = run_dir
@@ -145,3 +155,7 @@ class Reporter:
     @property
     def is_stop_requested(self) -> bool:
         return self._run_dir is not None and (self._run_dir / STOP_FILE).exists()
+
+    @property
+    def is_finish_requested(self) -> bool:
+        return self._run_dir is not None and (self._run_dir / FINISH_FILE).exists()

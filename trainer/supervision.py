@@ -22,6 +22,7 @@ Array: TypeAlias = Any
 
 _AUDIO, _VISUAL = 0, 1
 _SMALLEST_NORM = 1e-8
+_ROUNDING = 1e-9
 
 
 def fuse(segment: Array, reviewed: Array | None = None) -> Array:
@@ -65,11 +66,14 @@ def adaptive_mask(
     return _gate(mask, labels), thresholds
 
 
-def topk_mask(probabilities: Array, labels: Array | None, valid: Array | None = None, *, k: int) -> Array:
+def topk_mask(
+    probabilities: Array, labels: Array | None, valid: Array | None = None, *, k: int, share: float = 0.0
+) -> Array:
     """The k most probable segments of each category, or all T of a shorter clip. Section 2.3.
 
-    Arguments as in `adaptive_mask`; returns the mask (..., T, C) bool. Of equal segments the earlier one wins.
-    Raises ValueError when k is less than 1.
+    With a `share`, k is that part of the clip's segments, rounded up: for clips of different lengths. Arguments
+    as in `adaptive_mask`; returns the mask (..., T, C) bool. Of equal segments the earlier one wins. Raises
+    ValueError when k is less than 1.
     """
     if k < 1:
         raise ValueError(f"a top-k mask keeps at least one segment, not {k}")
@@ -78,7 +82,11 @@ def topk_mask(probabilities: Array, labels: Array | None, valid: Array | None = 
     scores = xp.where(inside, -probabilities, xp.full_like(probabilities, xp.inf))
     order = xp.argsort(scores, axis=-2, stable=True)
     ranks = xp.argsort(order, axis=-2, stable=True)
-    return _gate((ranks < k) & inside, labels)
+    if not share:
+        return _gate((ranks < k) & inside, labels)
+    # Rank r is among the first ceil(share * T) where r < share * T. Less a little: 0.07 * 100 is above 7.
+    length = xp.sum(xp.astype(inside, xp.float64), axis=-2)[..., None, :]
+    return _gate((xp.astype(ranks, xp.float64) < share * length - _ROUNDING) & inside, labels)
 
 
 def agreement_pairs(
@@ -107,6 +115,52 @@ def cosine_similarity(audio: Array, visual: Array) -> Array:
     return xp.sum(audio * visual, axis=-1) / (norm_audio * norm_visual)
 
 
+def reference_targets(video: Array, labels: Array, *, audio: float, visual: float) -> Array:
+    """G: where the anchor finds a labelled category in a modality, for the reference branch to find. CoLeaF.
+
+    `video` (..., 2, C) probabilities of the anchor -> (..., 2, C) bool. Both thresholds are inclusive.
+    """
+    xp = array_namespace(video)
+    found = (video[..., _AUDIO, :] >= audio, video[..., _VISUAL, :] >= visual)
+    return xp.stack(found, axis=-2) & (labels > 0)[..., None, :]
+
+
+def event_weights(present: Array) -> Array:
+    """theta: how much of what is heard is only heard, and how much of what is seen is only seen. CoLeaF.
+
+    `present` (..., 2, C) bool, of the reference branch -> (..., 2) float64; 0 where nothing is present.
+    """
+    xp = array_namespace(present)
+    both = present[..., _AUDIO, :] & present[..., _VISUAL, :]
+    alone = xp.sum(xp.astype(present & ~both[..., None, :], xp.float64), axis=-1)
+    every = xp.sum(xp.astype(present, xp.float64), axis=-1)
+    return alone / xp.clip(every, 1.0, None)
+
+
+def cooccurrence_targets(
+    reference: Array,
+    anchor: Array,
+    labels: Array,
+    *,
+    audio: tuple[float, float],
+    visual: tuple[float, float],
+) -> Array:
+    """What the anchor should say for categories to occur together as the reference branch finds. CoLeaF.
+
+    `reference` and `anchor` (..., 2, C) probabilities -> the same: the reference's for a labelled category that
+    it is sure of, which is up to the first or from the second bound of the modality; else the anchor's own.
+    """
+    xp = array_namespace(reference)
+    sure = xp.stack(
+        [
+            (reference[..., axis, :] <= low) | (reference[..., axis, :] >= high)
+            for axis, (low, high) in ((_AUDIO, audio), (_VISUAL, visual))
+        ],
+        axis=-2,
+    )
+    return xp.where(sure & (labels > 0)[..., None, :], reference, anchor)
+
+
 def correct_mask(mask: Array, reviewed: Array) -> Array:
     """A person's corrections of a mask (..., T, C) that says "it is here, heard or seen".
 
@@ -123,6 +177,21 @@ def correct_pairs(pairs: Array, reviewed: Array) -> Array:
     """
     present, absent = reviewed == PRESENT, reviewed == ABSENT
     return (pairs | _both(present)) & ~_either(absent)
+
+
+def correct_pseudo_labels(labels: Array, reviewed: Array) -> Array:
+    """A person's corrections of pseudo-labels (..., 2, T, C), hard or soft: 1 where present, 0 where absent."""
+    return _set(array_namespace(labels), labels, reviewed == PRESENT, reviewed == ABSENT)
+
+
+def correct_presence(presence: Array, reviewed: Array, valid: Array | None = None) -> Array:
+    """A person's corrections of what says, (..., 2, C), whether a category is somewhere in a modality.
+
+    True or 1 where a cell was reviewed present; False or 0 where every segment was reviewed absent.
+    """
+    xp = array_namespace(presence)
+    present, absent = _whole_clip(xp, reviewed, valid)
+    return _set(xp, presence, present, absent)
 
 
 def correct_video_labels(labels: Array, reviewed: Array, valid: Array | None = None) -> Array:

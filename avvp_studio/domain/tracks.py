@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.parses import DEFAULT_THRESHOLD, Parse
+from trainer.parses import HAN_RULE, Parse, PredictionRule
 
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A parse with the name of its parser. Columns are the project's categories, in the project's order."""
+    """A parse with the name and rule of its parser. Columns are the project's categories, in its order."""
 
     parser: str
     parse: Parse
-    threshold: float = DEFAULT_THRESHOLD
+    rule: PredictionRule = HAN_RULE
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -26,4 +26,4 @@ class Track:
     @property
     def predicted(self) -> NDArray[np.bool_]:
         """(2, T, C), audio first."""
-        return self.parse.predicted(self.threshold)
+        return self.parse.predicted(self.rule)

@@ -27,7 +27,9 @@ CPU = torch.device("cpu")
 def info() -> CheckpointInfo:
     config = load_recipe("ecma/signal", ["width=16", "heads=2"], models=model_config_types())
     widths = {"signal-audio": 5, "signal-visual": 7}
-    return CheckpointInfo(config=config, categories=("Dog", "Bébé"), widths=widths, epoch=3, run="run-1")
+    return CheckpointInfo(
+        config=config, categories=("Dog", "Bébé"), widths=widths, epoch=3, run="run-1", labels="5eed"
+    )
 
 
 @pytest.fixture
@@ -44,6 +46,13 @@ def test_a_checkpoint_gives_back_the_weights_and_all_that_was_said(path: Path, i
     stored = load_file(path)
     assert all(torch.equal(value, stored[name]) for name, value in model.state_dict().items())
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_checkpoint_that_does_not_name_its_labels_is_read(path: Path, info: CheckpointInfo) -> None:
+    said = json.loads(info.to_json())
+    del said["labels"]
+    save_file(load_file(path), path, metadata={"avvp": json.dumps(said)})
+    assert load_checkpoint(path, CPU)[1].labels == ""
 
 
 def test_a_checkpoint_that_is_cut_short_is_refused(path: Path) -> None:

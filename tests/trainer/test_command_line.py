@@ -18,7 +18,17 @@ from trainer.__main__ import main
 from trainer.annotations import Dataset, read_dataset, write_dataset
 from trainer.labels import Event, Modality, State
 from trainer.parses import Parse, ParseFile, read_parses, write_parses
-from trainer.protocol import MESSAGES_FILE, STOP_FILE, Failed, Finished, Message, Started, Stopped, read_message
+from trainer.protocol import (
+    FINISH_FILE,
+    MESSAGES_FILE,
+    STOP_FILE,
+    Failed,
+    Finished,
+    Message,
+    Started,
+    Stopped,
+    read_message,
+)
 
 SMALL = [
     argument
@@ -151,6 +161,21 @@ def test_the_stop_file_ends_a_run_and_resume_takes_it_up(world: World, run: Run)
     assert metrics[0] == metrics[1]
 
 
+def test_the_finish_file_ends_a_run_well_and_resume_takes_it_back(world: World, run: Run) -> None:
+    run_dir, out = world.root / "run", world.root / "all.npz"
+    run_dir.mkdir()
+    (run_dir / FINISH_FILE).touch()
+    code, text, err = run(*train_arguments(world, *SMALL, "--parse", out))
+    assert (code, err) == (0, "")
+    assert "note: finished early, after epoch 1 of 3" in text
+    finished = messages(run_dir)[-1]
+    assert isinstance(finished, Finished)
+    assert read_parses(out).meta["epoch"] == 1
+    assert run(*train_arguments(world, "--resume")[:1], *train_arguments(world, "--resume")[2:])[0] == 0
+    assert not (run_dir / FINISH_FILE).exists()
+    assert len(json.loads((run_dir / "metrics.json").read_text())["history"]) == 3
+
+
 def test_a_finished_run_is_not_trained_over_and_does_not_even_hear_of_it(world: World, run: Run) -> None:
     run(*train_arguments(world, *SMALL))
     before = {path: path.read_bytes() for path in (world.root / "run").iterdir()}
@@ -212,17 +237,33 @@ def test_what_nobody_foresaw_is_a_traceback_in_the_log_and_one_sentence_in_the_r
     assert "ZeroDivisionError: a bug" in failed.error
 
 
-def test_too_little_memory_is_told_with_a_smaller_batch(
-    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 90.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:73] . DefaultCPUAllocator: can't allocate memory"),
+        MemoryError("Unable to allocate 90.0 GiB for an array"),
+    ],
+    ids=["cuda", "cpu", "numpy"],
+)
+@pytest.mark.parametrize(
+    ("where", "advice"),
+    [
+        ("engine.trainee.Trainee.step", "for batches of 12: use smaller ones (--set training.batch=6)"),
+        ("engine.training_data.feature_rows", "for the features and the parser: use another --device"),
+    ],
+)
+def test_too_little_memory_is_told_with_what_to_do(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str, advice: str
 ) -> None:
     def full(*_: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 90.00 GiB.")
+        raise error
 
-    monkeypatch.setattr("trainer.engine.clip_tensors", full)
-    code, _, err = run(*train_arguments(world))
-    assert code == 1
-    assert is_one_line(err)
-    assert "--set training.batch=6" in err
+    monkeypatch.setattr(f"trainer.{where}", full)
+    code, out, err = run(*train_arguments(world, *SMALL))
+    assert (code, is_one_line(err), "Traceback" in out) == (2, True, False)
+    assert advice in err
+    assert not list((world.root / "run").glob("*.safetensors*"))
 
 
 @pytest.mark.parametrize(
@@ -326,6 +367,75 @@ def test_an_exported_folder_read_and_written_again_trains_to_the_same_numbers(wo
     run(*arguments)
     one, two = ((world.root / name / "metrics.json").read_text() for name in ("one", "two"))
     assert one == two
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-7]), "1 damaged"),
+        (lambda path: np.save(path, np.array([{"a": 1}]), allow_pickle=True), "never loaded"),
+        (lambda path: np.save(path, np.zeros((8, 9), np.float32)), "9 columns"),
+        (lambda path: np.save(path, np.zeros((8, 10), np.int64)), "wrong type"),
+    ],
+    ids=["truncated", "pickled", "width", "type"],
+)
+def test_features_that_cannot_be_used_leave_nothing_but_what_was_said(
+    world: World, run: Run, make: Callable[[Path], object], message: str
+) -> None:
+    make(world.feature_file("signal-visual", "val-04"))
+    code, out, err = run(*train_arguments(world, *SMALL))
+    assert (code, is_one_line(err), "Traceback" in out) == (2, True, False)
+    assert "signal-visual/val-04.npy" in err
+    assert message in err
+    left = {path.name for path in (world.root / "run").iterdir()}
+    assert left == {"config.toml", "snapshot.json", "messages.jsonl"}
+
+
+def test_features_that_are_all_zeros_train_and_are_named(world: World, run: Run) -> None:
+    np.save(world.feature_file("signal-visual", "train-03"), np.zeros((8, 10), np.float32))
+    np.save(world.feature_file("signal-audio", "train-03"), np.ones((8, 10), np.float32))
+    code, out, _ = run(*train_arguments(world, *SMALL, "--parse", world.root / "all.npz"))
+    assert code == 0
+    assert out.count("note: 1 feature files are all zeros: signal-visual/train-03.npy") == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(world: World, run: Run) -> None:
+    (world.root / "file").touch()
+    code, _, err = run(*train_arguments(world, *SMALL, run_dir="file/run"))
+    assert (code, is_one_line(err)) == (2, True)
+    assert "file/run" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('base = "han/signal"\n[training]\nepoch = 3\n', "there is no setting 'training.epoch'"),
+        ('base = "han/signal"\n[training]\nselect_by = "accuracy"\n', "it is one of segment/A"),
+        ('base = "han/signal"\n[training]\nprecision = "half"\n', "precision is one of 'float32', 'bfloat16'"),
+        ('base = "han/signal"\n[training]\ndivergence = -1\n', "divergence = -1.0: it is at least 0"),
+        ('base = "han/signal"\n[training\n', "cannot be read as a recipe"),
+    ],
+)
+def test_a_recipe_that_says_what_cannot_be_is_refused(world: World, run: Run, text: str, message: str) -> None:
+    (world.root / "own.toml").write_text(text)
+    code, _, err = run(*train_arguments(world, recipe=str(world.root / "own.toml")))
+    assert (code, is_one_line(err), message in err) == (2, True, True), err
+
+
+def test_an_empty_train_split_is_refused(world: World, run: Run) -> None:
+    splits = {**world.dataset.splits, "train": {}}
+    write_dataset(world.folder, Dataset(world.dataset.categories, splits))
+    code, _, err = run(*train_arguments(world, *SMALL))
+    assert (code, is_one_line(err)) == (2, True)
+    assert "the train split is empty" in err
+
+
+def test_a_review_of_a_clip_of_no_split_trains_nothing_and_is_said(world: World, run: Run) -> None:
+    reviewed = world.folder / "reviewed.csv"
+    reviewed.write_text(reviewed.read_text() + "stranger\taudio\tDog\t0\t1\tpresent\n")
+    code, out, _ = run(*train_arguments(world, *SMALL))
+    assert code == 0
+    assert any("reviewed.csv" in line and "stranger" in line for line in out.splitlines())
 
 
 def test_a_process_that_is_terminated_keeps_its_last_epoch(world: World) -> None:

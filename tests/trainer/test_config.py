@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,27 @@ def test_the_config_of_a_run_is_complete_and_can_be_loaded_again(tmp_path: Path)
     assert load_recipe(str(tmp_path / "config.toml"), models=MODELS) == config
     assert "tau_audio" in (tmp_path / "config.toml").read_text()
     assert config_from_table(to_table(config), "here", models=MODELS) == config
+
+
+def test_a_config_whose_paper_prints_few_numbers_equals_itself_when_read_again(tmp_path: Path) -> None:
+    config = load_recipe("ecma/unav/full", models=MODELS)
+    write_config(tmp_path / "config.toml", config)
+    assert load_recipe(str(tmp_path / "config.toml"), models=MODELS) == config
+    assert config_from_table(json.loads(json.dumps(to_table(config))), "here", models=MODELS) == config
+
+
+def test_a_recipe_takes_neither_source_nor_summary_from_its_base() -> None:
+    base, derived = (load_recipe(name, models=MODELS) for name in ("han/llp/vggish", "han/signal"))
+    assert base.source
+    assert not derived.source
+    assert derived.summary != base.summary
+
+
+def test_published_numbers_are_ten_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "han/signal"\npublished = [60.1, 52.9]\n')
+    with pytest.raises(ConfigError, match="published = 2: it is 10 numbers, or none"):
+        load_recipe(str(path), models=MODELS)
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,24 @@ import pytest
 import torch
 
 from trainer.annotations import Dataset
-from trainer.dataset import DatasetError, check_splits, clip_tensors, trainable, unlabelled_tensors
-from trainer.features import ClipFeatures
+from trainer.config import FeatureConfig
+from trainer.dataset import (
+    DatasetError,
+    check_splits,
+    clip_tensors,
+    feature_rows,
+    trainable,
+    unlabelled_tensors,
+)
+from trainer.features import Features, Scaling
 from trainer.labels import Event, Modality, State
 
 CPU = torch.device("cpu")
+SETS = ("sound", "look", "motion")
 REVIEWED = (
     Event(Modality.AUDIO, "Bell", 1, 3, State.ABSENT, "ann"),
     Event(Modality.VISUAL, "Dog", 0, 1, State.PRESENT, "ann"),
 )
-
-
-def clip(segments: int) -> ClipFeatures:
-    return ClipFeatures(np.full((segments, 3), segments, np.float32), (np.full((segments, 2), 1, np.float32),))
 
 
 DATASET = Dataset(
@@ -32,20 +37,82 @@ DATASET = Dataset(
     {},
     reviewed={"a": REVIEWED, "v": REVIEWED},
 )
-FEATURES = {"v": clip(2), "b": clip(5), "a": clip(3)}
+CONFIG = FeatureConfig(audio="sound", visual=("look", "motion"))
+NAMES, LENGTHS = ("v", "b", "a"), (2, 5, 3)
+RNG = np.random.default_rng(2)
+
+
+def features(names: tuple[str, ...] = NAMES) -> Features:
+    """Features in a table that holds other clips too; "a" stands before "b" in it, behind a gap."""
+    starts = {"v": 20, "b": 9, "a": 2}
+    return Features(
+        names=names,
+        starts=np.array([starts[name] for name in names], np.int64),
+        lengths=np.array([LENGTHS[NAMES.index(name)] for name in names], np.int64),
+        tables=TABLES,
+        widths={name: table.shape[1] for name, table in TABLES.items()},
+    )
+
+
+def read_only(rows: int, width: int) -> np.ndarray:
+    table = RNG.normal(size=(rows, width)).astype(np.float32)
+    table.flags.writeable = False
+    return table
+
+
+TABLES = {"look": read_only(30, 2), "sound": read_only(30, 3), "motion": read_only(30, 4)}
+ROWS = feature_rows(features(), CONFIG, CPU)
 
 
 def test_clips_of_different_length_are_padded_and_say_which_segments_are_theirs() -> None:
-    clips = clip_tensors(DATASET, "train", FEATURES, CPU)
+    clips = clip_tensors(DATASET, "train", ROWS)
     assert clips.names == ("a", "b")
-    assert clips.audio.shape == (2, 5, 3)
-    assert clips.valid.sum(dim=1).tolist() == [3, 5]
-    assert clips.audio[0, 3:].abs().sum() == 0
-    assert clips.labels.tolist() == [[1, 0], [1, 1]]
+    batch = clips.batch(torch.tensor([1, 0]))
+    assert batch.index.tolist() == [1, 0]
+    assert batch.valid.tolist() == [[True] * 5, [True] * 3 + [False] * 2]
+    assert batch.labels.tolist() == [[1, 1], [1, 0]]
+    for values, name in zip((batch.audio, *batch.visual), ("sound", "look", "motion"), strict=True):
+        np.testing.assert_array_equal(values[0], TABLES[name][9:14])
+        np.testing.assert_array_equal(values[1, :3], TABLES[name][2:5])
+        assert values[1, 3:].abs().sum() == 0
+
+
+def test_a_batch_is_no_longer_than_the_longest_clip_in_it() -> None:
+    batch = clip_tensors(DATASET, "train", ROWS).batch(torch.tensor([0, 0]))
+    assert batch.audio.shape == (2, 3, 3)
+    assert batch.reviewed.shape == (2, 2, 3, 2)
+    assert batch.valid.all()
+
+
+def test_features_are_standardised_when_a_batch_is_made_and_padding_stays_zero() -> None:
+    given = features()
+    scaling = Scaling.of(Features(**vars(given) | {"tables": {n: TABLES[n] for n in SETS}}), ["a", "b"])
+    clips = clip_tensors(DATASET, "train", feature_rows(given, CONFIG, CPU, scaling))
+    batch = clips.batch(torch.tensor([0, 1]))
+    rows = np.concatenate([TABLES["sound"][2:5], TABLES["sound"][9:14]])
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    expected = (TABLES["sound"][2:5] - mean) / deviation
+    np.testing.assert_allclose(batch.audio[0, :3], expected, rtol=1e-4, atol=1e-5)
+    assert batch.audio[0, 3:].abs().sum() == 0
+
+
+def test_on_a_cpu_the_tables_are_not_copied() -> None:
+    for table, name in zip(ROWS.tables, SETS, strict=True):
+        assert table.data_ptr() == TABLES[name].ctypes.data
+
+
+def test_clips_that_are_not_trained_on_come_in_order_and_all_of_them() -> None:
+    names = tuple(f"clip-{i}" for i in range(300))
+    many = Features(names, np.arange(300) % 20, np.full(300, 3), TABLES, widths={})
+    clips = unlabelled_tensors(feature_rows(many, CONFIG, CPU), 2)
+    batches = list(clips.batches())
+    assert len(batches) > 1
+    assert torch.cat([batch.index for batch in batches]).tolist() == list(range(300))
+    np.testing.assert_array_equal(batches[-1].audio[-1], TABLES["sound"][299 % 20 : 299 % 20 + 3])
 
 
 def test_reviewed_cells_of_train_clips_are_states_and_the_rest_is_unseen() -> None:
-    reviewed = clip_tensors(DATASET, "train", FEATURES, CPU).reviewed
+    reviewed = clip_tensors(DATASET, "train", ROWS).reviewed
     expected = torch.full((2, 2, 5, 2), -1, dtype=torch.int8)
     expected[0, 0, 1:3, 1] = 0
     expected[0, 1, 0, 0] = 1
@@ -53,14 +120,14 @@ def test_reviewed_cells_of_train_clips_are_states_and_the_rest_is_unseen() -> No
 
 
 def test_reviewed_cells_of_validation_clips_never_reach_the_trainer() -> None:
-    clips = clip_tensors(DATASET, "val", FEATURES, CPU)
+    clips = clip_tensors(DATASET, "val", ROWS)
     assert clips.names == ("v",)
     assert (clips.reviewed == -1).all()
 
 
 def test_a_clip_without_any_video_level_label_is_unknown_not_empty() -> None:
     unlabelled = replace(DATASET, splits={"train": {"a": frozenset(), "b": frozenset({"Dog"})}})
-    assert clip_tensors(unlabelled, "train", FEATURES, CPU).labels.tolist() == [[-1, -1], [1, 0]]
+    assert clip_tensors(unlabelled, "train", ROWS).labels.tolist() == [[-1, -1], [1, 0]]
 
 
 def test_only_clips_of_which_something_is_known_are_trained_on() -> None:
@@ -77,11 +144,13 @@ def test_clips_of_which_nothing_is_known_are_refused_and_what_to_do_is_said() ->
 
 
 def test_a_split_without_features_is_empty() -> None:
-    assert len(clip_tensors(DATASET, "train", {}, CPU)) == 0
+    clips = clip_tensors(DATASET, "train", feature_rows(features(()), CONFIG, CPU))
+    assert len(clips) == 0
+    assert list(clips.batches()) == []
 
 
 def test_clips_to_be_parsed_carry_no_labels() -> None:
-    clips = unlabelled_tensors(FEATURES, 2, CPU)
+    clips = unlabelled_tensors(ROWS, 2)
     assert clips.names == ("v", "b", "a")
     assert (clips.labels == -1).all()
     assert (clips.reviewed == -1).all()

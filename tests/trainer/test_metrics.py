@@ -15,64 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.trainer import reference_metrics
 from trainer import metrics
 
 CATEGORIES, SEGMENTS = 25, 10
 
 
-# --- the definition, slowly: what the vectorised metrics are held against ---
-
-
-def slow_runs(row) -> list[tuple[int, int]]:
-    found, start = [], None
-    for t, active in enumerate([*row, 0]):
-        if active and start is None:
-            start = t
-        if not active and start is not None:
-            found.append((start, t))
-            start = None
-    return found
-
-
-def iou(a, b) -> float:
-    overlap = max(0, min(a[1], b[1]) - max(a[0], b[0]))
-    return overlap / ((a[1] - a[0]) + (b[1] - b[0]) - overlap)
-
-
-def slow_counts(pred, true, level) -> tuple[int, int, int]:
-    """(TP, FP, FN) of one category of one clip, (T,) each."""
-    if level == "segment":
-        return int((pred & true).sum()), int((pred & ~true).sum()), int((~pred & true).sum())
-    predicted, actual = slow_runs(pred), slow_runs(true)
-    hits = sum(any(iou(p, a) >= 0.5 for a in actual) for p in predicted)
-    missed = sum(not any(iou(p, a) >= 0.5 for p in predicted) for a in actual)
-    return hits, len(predicted) - hits, missed
-
-
-def slow_f(counts) -> float:
-    values = [2 * tp / (2 * tp + fp + fn) for tp, fp, fn in counts if tp + fp + fn]
-    return sum(values) / len(values) if values else 1.0
-
-
-def slow_scores(predicted, truth) -> dict[str, float]:
-    """The ten numbers of one clip, in [0, 1]: (2, T, C) bool twice."""
-    found = {}
-    for level in metrics.LEVELS:
-        counts = []
-        for pred, true in zip((*predicted, predicted.all(0)), (*truth, truth.all(0)), strict=True):
-            counts.append([slow_counts(p, t, level) for p, t in zip(pred.T, true.T, strict=True)])
-        audio, visual, both = (slow_f(kind) for kind in counts)
-        summed = [np.add(a, v) for a, v in zip(counts[0], counts[1], strict=True)]
-        values = (audio, visual, both, (audio + visual + both) / 3, slow_f(summed))
-        found |= {f"{level}/{kind}": value for kind, value in zip(metrics.KINDS, values, strict=True)}
-    return found
+# --- the definition ---
 
 
 def check_against_the_definition(predicted, truth) -> None:
-    per_clip = metrics.scores_per_clip(predicted, truth)
-    for i in range(len(predicted)):
-        for name, value in slow_scores(predicted[i], truth[i]).items():
-            assert math.isclose(per_clip[name][i], value, abs_tol=1e-12), name
+    for only in (False, True):
+        per_clip = metrics.scores_per_clip(predicted, truth, only=only)
+        for i in range(len(predicted)):
+            for name, value in reference_metrics.clip_scores(predicted[i], truth[i], only=only).items():
+                assert math.isclose(per_clip[name][i], value, abs_tol=1e-12), name
 
 
 @st.composite
@@ -91,11 +48,21 @@ def test_any_case_scores_as_the_definition_says(case):
 
 
 @pytest.mark.parametrize("density", [0.05, 0.5, 0.9])
-def test_random_clips_score_as_the_definition_says(density):
+@pytest.mark.parametrize("segments", [1, 20, 42, 43])
+def test_random_clips_of_any_length_score_as_the_definition_says(density, segments):
     random = np.random.default_rng(11)
-    check_against_the_definition(
-        random.random((40, 2, 20, 6)) < density, random.random((40, 2, 20, 6)) < density
-    )
+    check_against_the_definition(*(random.random((2, 15, 2, segments, 6)) < density))
+
+
+@pytest.mark.parametrize("segments", [42, 43, 64, 65, 150, 1000])
+def test_long_events_are_counted_without_overflow(segments):
+    truth = np.ones((1, 2, segments, 1), bool)
+    predicted = truth.copy()
+    assert metrics.scores(predicted, truth)["event/A"] == 100
+    predicted[:, :, (segments + 1) // 2 :] = False
+    assert metrics.scores(predicted, truth)["event/A"] == 100
+    predicted[:, :, segments // 2 - 1 :] = False
+    assert metrics.scores(predicted, truth)["event/A"] == 0
 
 
 def test_every_pair_of_rows_of_six_segments_scores_as_the_definition_says():
@@ -149,7 +116,9 @@ def test_padding_is_not_scored():
     padded = metrics.scores_per_clip(predicted, truth, np.arange(9) < lengths[:, None])
 
     for i, length in enumerate(lengths):
-        for name, value in slow_scores(predicted[i, :, :length], truth[i, :, :length]).items():
+        for name, value in reference_metrics.clip_scores(
+            predicted[i, :, :length], truth[i, :, :length]
+        ).items():
             assert math.isclose(padded[name][i], value, abs_tol=1e-12)
 
 
@@ -168,12 +137,14 @@ def test_torch_gives_tensors_and_the_same_scores():
 def test_many_clips_score_as_they_do_alone(monkeypatch):
     random = np.random.default_rng(8)
     predicted, truth = random.random((2, 23, 2, 10, 4)) < 0.3
-    whole = metrics.scores_per_clip(predicted, truth)
+    whole, by_category = metrics.scores_per_clip(predicted, truth), metrics.category_scores(predicted, truth)
 
     monkeypatch.setattr(metrics, "_CELLS_AT_ONCE", 5 * 40)
 
     for name, values in metrics.scores_per_clip(predicted, truth).items():
         np.testing.assert_array_equal(values, whole[name])
+    for name, values in metrics.category_scores(predicted, truth).f_scores.items():
+        np.testing.assert_array_equal(values, by_category.f_scores[name])
 
 
 def test_no_clips_and_unequal_shapes_are_refused():
@@ -182,6 +153,103 @@ def test_no_clips_and_unequal_shapes_are_refused():
         metrics.scores(empty, empty)
     with pytest.raises(ValueError, match=r"not .*10, 3.* and .*10, 4"):
         metrics.scores(np.zeros((1, 2, 10, 3)), np.zeros((1, 2, 10, 4)))
+
+
+# --- by category ---
+
+
+@pytest.mark.parametrize("convert", [np.asarray, torch.from_numpy], ids=["numpy", "torch"])
+@pytest.mark.parametrize("only", [False, True])
+def test_a_categorys_score_is_the_f_score_of_its_counts_over_all_clips(convert, only):
+    random = np.random.default_rng(2)
+    predicted, truth = random.random((2, 12, 2, 8, 3)) < 0.4
+
+    found = metrics.category_scores(convert(predicted), convert(truth), only=only)
+
+    kinds = metrics.ONLY_KINDS if only else metrics.KINDS
+    for level in metrics.LEVELS:
+        clips = [
+            reference_metrics.counts_of(p, t, level, only=only) for p, t in zip(predicted, truth, strict=True)
+        ]
+        tp, fp, fn = np.moveaxis(np.sum(clips, axis=0), -1, 0)  # (3, C) each
+        for i, kind in enumerate(kinds[:3]):
+            np.testing.assert_allclose(found.f_scores[f"{level}/{kind}"], (2 * tp / (2 * tp + fp + fn))[i])
+            if level == "event":
+                np.testing.assert_array_equal(found.events[kind], (tp + fn)[i])
+        tp, fp, fn = (count[0] + count[1] for count in (tp, fp, fn))
+        np.testing.assert_allclose(found.f_scores[f"{level}/{kinds[4]}"], 2 * tp / (2 * tp + fp + fn))
+        mean = sum(np.asarray(found.f_scores[f"{level}/{kind}"]) for kind in kinds[:3]) / 3
+        np.testing.assert_allclose(found.f_scores[f"{level}/{kinds[3]}"], mean)
+
+
+def test_a_category_that_is_nowhere_has_no_score():
+    truth = one_clip((0, 3, 0, 4))[None]
+
+    found = metrics.category_scores(truth, truth)
+
+    assert found.f_scores["segment/A"][3] == 1
+    assert math.isnan(found.f_scores["segment/A"][4])
+    assert math.isnan(found.f_scores["segment/V"][3])
+    assert found.events["A"].tolist() == [int(category == 3) for category in range(CATEGORIES)]
+
+
+# --- intervals ---
+
+
+def per_clip_scores(seed: int, clips: int = 300) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return {"segment/A": random.random(clips), "event/A": random.random(clips) ** 2}
+
+
+def test_the_same_seed_gives_the_same_intervals_of_numpy_and_torch():
+    values = per_clip_scores(1)
+    tensors = {name: torch.from_numpy(scored) for name, scored in values.items()}
+
+    found = metrics.intervals(values, resamples=200)
+
+    assert found == metrics.intervals(values, resamples=200) == metrics.intervals(tensors, resamples=200)
+    assert found != metrics.intervals(values, resamples=200, seed=1)
+
+
+def test_drawing_in_many_passes_draws_the_same(monkeypatch):
+    whole = metrics.intervals(per_clip_scores(1), resamples=150)
+
+    monkeypatch.setattr(metrics, "_DRAWS_AT_ONCE", 7 * 300)
+
+    for name, ends in metrics.intervals(per_clip_scores(1), resamples=150).items():
+        assert ends == pytest.approx(whole[name])
+
+
+def test_an_interval_is_as_wide_as_theory_says():
+    values = per_clip_scores(3, clips=2000)
+    for name, (low, high) in metrics.intervals(values, resamples=4000).items():
+        mean, error = 100 * values[name].mean(), 100 * values[name].std() / math.sqrt(2000)
+        assert (low, high) == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.1 * error)
+
+
+def test_intervals_hold_the_true_mean_about_as_often_as_they_say():
+    random = np.random.default_rng(4)
+    held = 0
+    for trial in range(200):
+        found = metrics.intervals({"a": random.beta(2, 1, 100)}, resamples=300, seed=trial, level=0.9)["a"]
+        held += found[0] <= 100 * 2 / 3 <= found[1]
+    assert 0.83 <= held / 200 <= 0.96
+
+
+def test_a_paired_difference_is_surer_than_two_scores_side_by_side():
+    ours = per_clip_scores(5)
+    theirs = {name: values - 0.02 for name, values in ours.items()}
+
+    low, high = metrics.intervals(metrics.differences(ours, theirs))["segment/A"]
+
+    assert (low, high) == pytest.approx((2, 2))
+    alone = [metrics.intervals(scored, resamples=500)["segment/A"] for scored in (ours, theirs)]
+    assert alone[0][0] < alone[1][1]
+
+
+def test_no_clips_have_no_interval():
+    with pytest.raises(ValueError, match="no clips"):
+        metrics.intervals({"segment/A": np.zeros(0)})
 
 
 # --- the numbers of the field ---
@@ -244,13 +312,35 @@ def pattern(name: str, truth: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return found
 
 
-GOLDEN_NAMES = {f"{short}_{kind}": (level, kind) for short, level in (("seg", "segment"), ("evt", "event"))
-                for kind in ("A", "V", "AV", "Type", "Event")}  # fmt: skip
+LEVEL_NAMES = {"seg": "segment", "evt": "event"}
 
 
 def golden(shared_data: Path) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = json.loads((shared_data / "llp" / "golden_metrics.json").read_text())
     return found
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_what_is_only_heard_or_only_seen_scores_as_coleafs_code_says(shared_data, split):
+    _, truth, labels = llp(shared_data / "llp", split, "AVVP_eval_audio.csv")
+    prefix = f"ao_vo/{split}/audio2024/"
+    expected = {
+        key.removeprefix(prefix): row for key, row in golden(shared_data).items() if key.startswith(prefix)
+    }
+    assert len(expected) == 6
+
+    for name, row in expected.items():
+        found = metrics.scores(pattern(name, truth, labels), truth, only=True)
+        for key, value in row.items():
+            level, kind = key.split("_")
+            metric = f"{LEVEL_NAMES[level]}/{kind}" + ("@AoVo" if kind in ("Type", "Event") else "")
+            assert round(found[metric], 4) == pytest.approx(value, abs=1.01e-4), (name, metric)
+
+
+def test_the_true_events_of_a_split_are_those_that_were_counted(shared_data):
+    _, truth, _ = llp(shared_data / "llp", "test", "AVVP_eval_audio.csv")
+    events = metrics.category_scores(truth, truth).events
+    assert {kind: counts.sum() for kind, counts in events.items()} == {"A": 2638, "V": 1625, "AV": 1617}
 
 
 @pytest.mark.parametrize("year", ["2024", "2020"])
@@ -267,8 +357,8 @@ def test_llp_scores_are_those_of_the_official_code(shared_data, split, year):
     for name, row in expected.items():
         found = metrics.scores(pattern(name, truth, labels), truth)
         for key, value in row.items():
-            level, kind = GOLDEN_NAMES[key]
-            metric = f"{level}/{kind}" + ("@AV" if kind in ("Type", "Event") else "")
+            level, kind = key.split("_")
+            metric = f"{LEVEL_NAMES[level]}/{kind}" + ("@AV" if kind in ("Type", "Event") else "")
             assert round(found[metric], 4) == pytest.approx(value, abs=1.01e-4), (name, metric)
 
 

@@ -108,6 +108,24 @@ def test_top_k_is_gated_by_the_labels(make):
     check(make, rules.topk_mask(make(TRACK), make([0, 1]), k=2), [[0, 1], [0, 1], [0, 0], [0, 0]])
 
 
+def test_a_share_of_the_clip_is_rounded_up_and_counts_valid_segments(make):
+    track = make(np.linspace(1, 0, 30).reshape(30, 1).repeat(4, axis=1).transpose(1, 0)[..., None])
+    lengths = np.array([10, 11, 1, 30])
+    valid = make(np.arange(30) < lengths[:, None], bool)
+
+    kept = plain(rules.topk_mask(track, None, valid, k=1, share=0.3)).sum(axis=(1, 2))
+
+    assert kept.tolist() == [3, 4, 1, 9]
+    whole = rules.topk_mask(track, None, valid, k=1, share=1.0)
+    np.testing.assert_array_equal(plain(whole)[..., 0], plain(valid))
+
+
+def test_a_share_is_rounded_up_from_what_it_is_and_not_from_its_rounding_error(make):
+    track = make(np.linspace(1, 0, 100)[:, None])
+
+    assert plain(rules.topk_mask(track, None, k=1, share=0.07)).sum() == 7  # 0.07 * 100 > 7 in floats
+
+
 def test_a_top_k_of_nothing_is_refused(make):
     with pytest.raises(ValueError, match="at least one segment, not 0"):
         rules.topk_mask(make(TRACK), None, k=0)
@@ -129,6 +147,29 @@ def test_numpy_and_torch_make_the_same_masks_of_many_random_clips():
         kept = rules.topk_mask(tracks, labels, valid, k=k)
         np.testing.assert_array_equal(kept, rules.topk_mask(*tensors, k=k))
         np.testing.assert_array_equal(kept, slow_topk(tracks, labels, valid, k))
+
+
+def test_numpy_and_torch_make_the_same_targets_of_many_random_clips():
+    random = np.random.default_rng(5)
+    reference, anchor = (random.random((64, 2, 25), dtype=np.float32).round(1) for _ in range(2))
+    labels = random.integers(-1, 2, (64, 25)).astype(np.float32)
+    reviewed = random.integers(-1, 2, (64, 2, 4, 25)).astype(np.int8)
+    arrays = {"reference": reference, "anchor": anchor, "labels": labels, "reviewed": reviewed}
+    made = []
+    for x in (arrays, {name: torch.from_numpy(array) for name, array in arrays.items()}):
+        found = rules.reference_targets(x["anchor"], x["labels"], audio=0.5, visual=0.6)
+        made.append(
+            (
+                rules.correct_presence(found, x["reviewed"]),
+                rules.event_weights(x["reference"] >= 0.5),
+                rules.cooccurrence_targets(
+                    x["reference"], x["anchor"], x["labels"], audio=(0.1, 0.8), visual=(0.4, 0.6)
+                ),
+            )
+        )
+
+    for ours, theirs in zip(*made, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def slow_topk(tracks, labels, valid, k):
@@ -162,6 +203,37 @@ def test_a_pair_needs_confidence_above_both_thresholds_a_label_and_a_valid_segme
 
     # t=1: audio is at its threshold, not above; t=2: visual likewise; t=3: not valid; category 1: no label.
     check(make, pairs, [[1, 0], [0, 0], [0, 0], [0, 0]])
+
+
+def test_a_reference_target_is_a_label_that_the_anchor_finds_in_the_modality(make):
+    video = make([[0.5, 0.625, 0.25, 1], [0.5, 0.625, 0.75, 1]])
+
+    targets = rules.reference_targets(video, make([1, 1, 1, 0]), audio=0.5, visual=0.625)
+
+    check(make, targets, [[1, 1, 0, 0], [0, 1, 1, 0]])
+    assert plain(targets).dtype == bool
+    assert not plain(rules.reference_targets(video, make([-1] * 4), audio=0.5, visual=0.5)).any()
+
+
+def test_an_event_weight_is_the_share_of_what_is_in_one_modality_alone(make):
+    # Heard: 0, 1, 2, 3; seen: 3, 4; then nothing heard, and nothing at all.
+    heard = [[1, 1, 1, 1, 0], [0] * 5, [0] * 5]
+    seen = [[0, 0, 0, 1, 1], [1, 0, 0, 0, 0], [0] * 5]
+
+    weights = rules.event_weights(make(np.stack([heard, seen], axis=1), bool))
+
+    check(make, weights, [[0.75, 0.5], [0, 1], [0, 0]])
+
+
+def test_cooccurrence_follows_the_reference_where_it_is_sure_of_a_label(make):
+    reference = make([[0.125, 0.25, 0.875, 0.875], [0.25, 0.5, 0.75, 0.25]])
+    anchor = make(np.full((2, 4), 0.5))
+
+    found = rules.cooccurrence_targets(
+        reference, anchor, make([1, 1, 1, 0]), audio=(0.125, 0.875), visual=(0.25, 0.75)
+    )
+
+    check(make, found, [[0.125, 0.5, 0.875, 0.5], [0.25, 0.5, 0.75, 0.5]])
 
 
 def test_cosine_similarity_is_one_for_the_same_direction_and_zero_for_a_zero_vector(make):
@@ -204,6 +276,13 @@ def test_a_reviewed_absence_in_one_modality_breaks_a_pair_and_a_presence_in_both
     check(make, empty, [[0, 0, 0], [0, 0, 0], [0, 0, 1]])
 
 
+def test_reviewed_cells_replace_pseudo_labels(make):
+    for dtype in (np.float32, bool):
+        labels = make([[[1, 1, 0, 0]], [[1, 0, 1, 0]]], dtype)
+        reviewed = make([[[0, -1, 1, -1]], [[-1, 1, -1, 0]]], np.int8)
+        check(make, rules.correct_pseudo_labels(labels, reviewed), [[[0, 1, 1, 0]], [[1, 1, 1, 0]]])
+
+
 def review(*cells, segments=3, categories=2):
     """A (2, T, C) review with (modality, segment, category, state) cells; a segment may be a slice."""
     grid = np.full((2, segments, categories), -1, np.int8)
@@ -241,6 +320,14 @@ def test_reviewed_cells_correct_the_video_level_labels(make, cells, video, modal
 
     check(make, rules.correct_video_labels(labels, reviewed), video)
     check(make, rules.correct_modality_labels(labels, reviewed), modalities)
+
+
+def test_reviewed_cells_correct_what_is_said_to_be_in_a_modality(make):
+    reviewed = make(review((0, 1, 0, 1), (0, ALL, 1, 0), (1, 0, 1, 0)), np.int8)
+
+    for dtype in (np.float32, bool):
+        check(make, rules.correct_presence(make([[0, 1], [1, 1]], dtype), reviewed), [[1, 0], [1, 1]])
+        check(make, rules.correct_presence(make([[1, 0], [0, 0]], dtype), reviewed), [[1, 0], [0, 0]])
 
 
 def test_what_is_unknown_stays_so_until_it_is_reviewed(make):

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from trainer.models.layers import Batch, HanStack, HanUpdate, MmilPooling, Output, Parser, Projection
+from trainer.batch import Batch
+from trainer.models.layers import EPSILON, HanStack, HanUpdate, MmilPooling, Output, Parser, Projection, Step
 from trainer.models.layers import binary_cross_entropy as bce
 from trainer.models.reviewed import modality_targets, reviewed_loss, video_targets
 
@@ -27,16 +28,26 @@ class HanConfig:
     dropout: float = 0.1
     visual_dropout: float = 0.0
     """On the visual embeddings before the classifier (CoLeaF: 0.5)."""
+    positional_encoding: bool = False
     han_update: HanUpdate = "parallel"
     mmil_normalise: bool = False
     visual_smoothing: float = 0.9
     """s: the visual video-level target is s * y + (1 - s) / 2; 1 leaves y as it is."""
+    audio_video_weight: float = 1.0
+    visual_video_weight: float = 1.0
+    video_weight: float = 1.0
+    uncrossed_share: float = 0.0
+    """How much the probabilities without cross-attention count when a clip is parsed (CoLeaF's code: 0.3)."""
     reviewed_weight: float = 1.0
     """Of the loss on the cells that a person reviewed."""
+    reviewed_balance: float = 1.0
+    """Weight of a cell reviewed present against one reviewed absent, of which there are many more."""
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise ValueError(f"width ({self.width}) must be a multiple of heads ({self.heads})")
+        if not 0 <= self.uncrossed_share <= 1:
+            raise ValueError(f"uncrossed_share must be in [0, 1], not {self.uncrossed_share}")
 
 
 class Han(Parser):
@@ -47,7 +58,9 @@ class Han(Parser):
     ) -> None:
         super().__init__()
         self.config = config
-        self.projection = Projection(audio_width, visual_widths, config.width)
+        self.projection = Projection(
+            audio_width, visual_widths, config.width, positional_encoding=config.positional_encoding
+        )
         self.attention = HanStack(
             config.width,
             heads=config.heads,
@@ -60,13 +73,31 @@ class Han(Parser):
         self.pooling = MmilPooling(config.width, categories, normalise=config.mmil_normalise)
 
     def forward(self, batch: Batch) -> Output:
-        audio, visual = self.attention(*self.projection(batch), batch.valid)  # (B, T, D) each
-        read = torch.stack([audio, self.visual_dropout(visual)], dim=1)  # (B, 2, T, D)
-        output: Output = self.pooling(read, batch.valid)
-        return replace(output, embeddings=torch.stack([audio, visual], dim=1))
+        projected = self.projection(batch)  # (B, 2, T, D)
+        output = self._read(projected, batch.valid)
+        share = self.config.uncrossed_share
+        if share and not self.training:
+            return _mixed(output, self._read(projected, batch.valid, crossed=False), share)
+        return output
 
-    def losses(self, batch: Batch, epoch: int) -> dict[str, Tensor]:
-        return han_loss(self(batch), batch, self.config)
+    def _read(self, projected: Tensor, valid: Tensor, *, crossed: bool = True) -> Output:
+        embeddings = self.attention(projected, valid, crossed=crossed)  # (B, 2, T, D)
+        audio, visual = embeddings.unbind(dim=1)
+        read = torch.stack([audio, self.visual_dropout(visual)], dim=1)
+        output: Output = self.pooling(read, valid)
+        return replace(output, embeddings=embeddings, projected=projected)
+
+    def step(self, batch: Batch, epoch: int) -> Step:
+        return Step(han_loss(self(batch), batch, self.config), {})
+
+
+def _mixed(output: Output, other: Output, share: float) -> Output:
+    """The first output with its probabilities moved by `share` towards the other's."""
+    segment, audio, visual, video = (
+        torch.lerp(getattr(output, name), getattr(other, name), share)
+        for name in ("segment", "audio_video", "visual_video", "video")
+    )
+    return Output(segment.logit(EPSILON), segment, audio, visual, video, output.embeddings, output.projected)
 
 
 def han_loss(output: Output, batch: Batch, config: HanConfig) -> dict[str, Tensor]:
@@ -77,8 +108,9 @@ def han_loss(output: Output, batch: Batch, config: HanConfig) -> dict[str, Tenso
     """
     audio, visual = modality_targets(batch).unbind(dim=1)  # (B, C) each
     return {
-        "audio_video": bce(output.audio_video, audio),
-        "visual_video": bce(output.visual_video, visual, smoothing=config.visual_smoothing),
-        "video": bce(output.video, video_targets(batch)),
-        "reviewed": config.reviewed_weight * reviewed_loss(output, batch),
+        "audio_video": config.audio_video_weight * bce(output.audio_video, audio),
+        "visual_video": config.visual_video_weight
+        * bce(output.visual_video, visual, smoothing=config.visual_smoothing),
+        "video": config.video_weight * bce(output.video, video_targets(batch)),
+        "reviewed": config.reviewed_weight * reviewed_loss(output, batch, balance=config.reviewed_balance),
     }

@@ -1,4 +1,4 @@
-"""What every parser is built from: its batch, its output, and the blocks of HAN (Tian et al., ECCV 2020).
+"""What every parser is built from: its interface, its output, and the blocks of HAN (Tian et al., ECCV 2020).
 
 B clips, T segments, C categories, D width; modality axis: 0 audio, 1 visual. What the outputs hold at
 padded segments is not specified: read them through `Batch.valid`.
@@ -7,35 +7,20 @@ padded segments is not specified: read them through `Batch.valid`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from trainer.batch import Batch, ratio
 from trainer.labels import UNSEEN
 
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm."""
 
 HanUpdate = Literal["parallel", "sequential", "original"]
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Clips padded to one T. `labels` are video-level and as read from the dataset, not yet corrected."""
-
-    audio: Tensor
-    """(B, T, Da) features."""
-    visual: tuple[Tensor, ...]
-    """One (B, T * r, Dv) per feature set, r rows a segment, padded with T."""
-    valid: Tensor
-    """(B, T) bool: the segments that the clip has, at least one a clip."""
-    labels: Tensor
-    """(B, C) float video-level states: -1 unknown, 0 absent, 1 present."""
-    reviewed: Tensor
-    """(B, 2, T, C) int8 states of what a person checked: -1 unseen, 0 absent, 1 present."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +39,18 @@ class Output:
     """(B, C) probability that it is in the clip."""
     embeddings: Tensor
     """(B, 2, T, D): what attention made of the features, before any dropout of the classifier."""
+    projected: Tensor
+    """(B, 2, T, D): what attention read: the features in the parser's width."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What a parser makes of one training step."""
+
+    losses: dict[str, Tensor]
+    """Named and weighted; their sum is trained. The names are the same in every step."""
+    supervision: dict[str, Tensor]
+    """What the step trained on beside the labels, (B, ...) each, without gradient; empty when nothing."""
 
 
 class Parser(nn.Module, ABC):
@@ -64,32 +61,48 @@ class Parser(nn.Module, ABC):
         """What the parser says of a batch; called as `model(batch)`."""
 
     @abstractmethod
-    def losses(self, batch: Batch, epoch: int) -> dict[str, Tensor]:
-        """The named, weighted losses of a batch in an epoch (from 1); their sum is trained. Names are fixed."""
+    def step(self, batch: Batch, epoch: int) -> Step:
+        """The losses of a batch in an epoch (from 1), and the supervision that they used."""
 
     def after_step(self) -> None:
         """Called after every optimiser step."""
         return
 
+    def start_epoch(self, epoch: int, clips: Callable[[], Iterable[Batch]], count: int) -> None:
+        """Called before an epoch's first step. `clips` goes over all `count` training clips, for a parser that
+        makes something of them once in a while."""
+        return
+
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
-        """What the parser trains on beside the labels, for a person to look at; empty when it has nothing."""
+        """What a step would train on beside the labels, without dropout; keys as in `Step.supervision`."""
         return {}
 
 
 class Projection(nn.Module):
-    """Features of each modality -> the model's width: one linear layer a set, one more to join visual sets."""
+    """Features of each modality -> the model's width: one linear layer a set, one more to join visual sets.
 
-    def __init__(self, audio_width: int, visual_widths: Sequence[int], width: int) -> None:
+    No published parser of this family says where a segment stands; `positional_encoding` adds it.
+    """
+
+    def __init__(
+        self,
+        audio_width: int,
+        visual_widths: Sequence[int],
+        width: int,
+        *,
+        positional_encoding: bool = False,
+    ) -> None:
         super().__init__()
         if not visual_widths:
             raise ValueError("a parser needs at least one visual feature set")
+        self.positional_encoding = positional_encoding
         self.audio = nn.Linear(audio_width, width)
         self.visual = nn.ModuleList(nn.Linear(visual_width, width) for visual_width in visual_widths)
         joined = len(visual_widths) > 1
         self.join = nn.Linear(width * len(visual_widths), width) if joined else nn.Identity()
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The batch -> audio (B, T, D), visual (B, T, D)."""
+    def forward(self, batch: Batch) -> Tensor:
+        """The batch -> (B, 2, T, D)."""
         if len(batch.visual) != len(self.visual):
             expected, given = len(self.visual), len(batch.visual)
             raise ValueError(f"the parser reads {expected} visual feature sets, not {given}")
@@ -99,7 +112,17 @@ class Projection(nn.Module):
             linear(rows_to_segments(features, segments))
             for linear, features in zip(self.visual, batch.visual, strict=True)
         ]
-        return self.audio(batch.audio), self.join(torch.cat(sets, dim=-1))
+        projected = torch.stack([self.audio(batch.audio), self.join(torch.cat(sets, dim=-1))], dim=1)
+        return projected + positions(projected) if self.positional_encoding else projected
+
+
+def positions(like: Tensor) -> Tensor:
+    """(T, D) sines and cosines of where a segment stands in (..., T, D), as in "Attention is all you need"."""
+    segments, width = like.shape[-2:]
+    place = torch.arange(segments, device=like.device)[:, None]  # (T, 1)
+    column = torch.arange(width, device=like.device)  # (D,)
+    angle = place / 10_000 ** (2 * (column // 2) / width)
+    return torch.where(column % 2 == 0, angle.sin(), angle.cos()).to(like.dtype)
 
 
 def rows_to_segments(features: Tensor, segments: int) -> Tensor:
@@ -129,11 +152,14 @@ class HanLayer(nn.Module):
         self.feedforward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, own: Tensor, other: Tensor, padding: Tensor) -> Tensor:
-        """`own` (B, T, D) attends to itself and to `other` (B, T, D), but not to `padding` (B, T)."""
-        crossed, _ = self.cross_attention(own, other, other, key_padding_mask=padding, need_weights=False)
+    def forward(self, own: Tensor, other: Tensor | None, padding: Tensor) -> Tensor:
+        """`own` (B, T, D) attends to itself and to `other` (B, T, D), if any, but not to `padding` (B, T)."""
         attended, _ = self.self_attention(own, own, own, key_padding_mask=padding, need_weights=False)
-        own = self.attention_norm(own + self.dropout(crossed) + self.dropout(attended))
+        summed = own + self.dropout(attended)
+        if other is not None:
+            crossed, _ = self.cross_attention(own, other, other, key_padding_mask=padding, need_weights=False)
+            summed = summed + self.dropout(crossed)
+        own = self.attention_norm(summed)
         updated: Tensor = self.feedforward_norm(own + self.dropout(self.feedforward(own)))
         return updated
 
@@ -157,17 +183,22 @@ class HanStack(nn.Module):
             HanLayer(width, heads=heads, feedforward=feedforward, dropout=dropout) for _ in range(layers)
         )
 
-    def forward(self, audio: Tensor, visual: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """Audio and visual (B, T, D) each, `valid` (B, T) -> the same shapes."""
-        padding = ~valid
-        first_audio, first_visual = audio, visual
+    def forward(self, features: Tensor, valid: Tensor, *, crossed: bool = True) -> Tensor:
+        """`features` (B, 2, T, D), `valid` (B, T) -> (B, 2, T, D), each seeing the other if `crossed`."""
+        first, padding = features, ~valid
         for layer in self.layers:
             if self.update == "original":
-                audio, visual = first_audio, first_visual
-            heard = layer(audio, visual, padding)
-            visual = layer(visual, heard if self.update == "sequential" else audio, padding)
-            audio = heard
-        return audio, visual
+                features = first
+            if self.update == "sequential" and crossed:
+                audio, visual = features.unbind(dim=1)
+                audio = layer(audio, visual, padding)
+                features = torch.stack([audio, layer(visual, audio, padding)], dim=1)
+                continue
+            # Both modalities at once, as twice as many clips: half the calls, each with twice the work.
+            other = features.flip(1).flatten(0, 1) if crossed else None
+            updated = layer(features.flatten(0, 1), other, padding.repeat_interleave(2, dim=0))
+            features = updated.unflatten(0, (-1, 2))
+        return features
 
 
 class MmilPooling(nn.Module):
@@ -199,7 +230,7 @@ class MmilPooling(nn.Module):
         if self.normalise:
             video = video / weights.sum(dim=(1, 2))
         modality, video = (p.clamp(EPSILON, 1 - EPSILON) for p in (modality, video))
-        return Output(logits, segment, modality[:, 0], modality[:, 1], video, embeddings)
+        return Output(logits, segment, modality[:, 0], modality[:, 1], video, embeddings, embeddings)
 
 
 def binary_cross_entropy(probabilities: Tensor, targets: Tensor, *, smoothing: float = 1.0) -> Tensor:
@@ -212,4 +243,9 @@ def binary_cross_entropy(probabilities: Tensor, targets: Tensor, *, smoothing: f
     targets = smoothing * (targets - 0.5) + 0.5
     p = probabilities.float().clamp(EPSILON, 1 - EPSILON)
     cost = -(targets * p.log() + (1 - targets) * (1 - p).log())
-    return (cost * known).sum() / known.sum().clamp(min=1)
+    return ratio((cost * known).sum(), known.sum())
+
+
+def clip_mean(cost: Tensor) -> Tensor:
+    """The mean of what each clip costs, (B,)."""
+    return ratio(cost.sum(), torch.ones_like(cost).sum())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from trainer.batch import Batch, ratio
 from trainer.labels import PRESENT, UNSEEN
-from trainer.models.layers import Batch, Output
+from trainer.models.layers import Output
 from trainer.supervision import correct_modality_labels, correct_video_labels
 
 
@@ -22,9 +23,13 @@ def modality_targets(batch: Batch) -> Tensor:
     return targets
 
 
-def reviewed_loss(output: Output, batch: Batch) -> Tensor:
-    """The mean BCE over the reviewed cells of the batch; 0 where there are none."""
+def reviewed_loss(output: Output, batch: Batch, *, balance: float = 1.0) -> Tensor:
+    """The mean BCE over the reviewed cells of the batch; 0 where there are none.
+
+    A cell reviewed present counts as `balance` cells reviewed absent.
+    """
     reviewed = (batch.reviewed != UNSEEN) & batch.valid[:, None, :, None]  # (B, 2, T, C)
     present = (batch.reviewed == PRESENT).float()
     cells = binary_cross_entropy_with_logits(output.logits.float(), present, reduction="none")
-    return (cells * reviewed).sum() / reviewed.sum().clamp(min=1)
+    weights = reviewed * (1 + (balance - 1) * present)
+    return ratio((cells * weights).sum(), weights.sum())

@@ -99,4 +99,5 @@ def _lane_track(track: Track, modality: Modality, column: int, segments: int) ->
     known = track.probabilities[modality.axis, :segments, column]
     probabilities[: len(known)] = known
     predicted[: len(known)] = track.predicted[modality.axis, :segments, column]
-    return LaneTrack(track.parser, probabilities, predicted & np.isfinite(probabilities), track.threshold)
+    threshold = track.rule.segment_threshold(modality.axis, column)
+    return LaneTrack(track.parser, probabilities, predicted & np.isfinite(probabilities), threshold)

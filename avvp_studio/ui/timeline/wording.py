@@ -82,7 +82,7 @@ def parsers_tip(content: TimelineContent) -> str:
     lines = []
     for age, track in enumerate(content.tracks):
         kind = kinds[age] if age < len(kinds) else "not drawn"
-        lines.append(f"{escape(track.parser)}: {kind}, threshold {track.threshold:.2f}")
+        lines.append(f"{escape(track.parser)}: {kind}, {escape(str(track.rule))}")
     return "<br>".join(f"<nobr>{line}</nobr>" for line in lines)
 
 

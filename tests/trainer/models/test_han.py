@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from trainer.batch import Batch
 from trainer.models import MODELS
 from trainer.models.han import Han, HanConfig, han_loss
-from trainer.models.layers import Batch, Output
+from trainer.models.layers import Output
 from trainer.models.reviewed import modality_targets, reviewed_loss, video_targets
 
 SMALL = HanConfig(width=16, heads=2, feedforward=32)
@@ -25,7 +26,7 @@ def an_output(*, audio=0.5, visual=0.5, video=0.5, logits=None) -> Output:
     """One clip, one segment, one category."""
     logits = torch.zeros(1, 2, 1, 1) if logits is None else logits
     one = torch.ones(1, 1)
-    return Output(logits, logits.sigmoid(), audio * one, visual * one, video * one, torch.zeros(1, 2, 1, 4))
+    return Output(logits, logits.sigmoid(), audio * one, visual * one, video * one, *torch.zeros(2, 1, 2, 1, 4))
 
 
 def a_clip(label=1.0, reviewed=(-1, -1)) -> Batch:
@@ -35,6 +36,7 @@ def a_clip(label=1.0, reviewed=(-1, -1)) -> Batch:
         valid=torch.ones(1, 1, dtype=torch.bool),
         labels=torch.tensor([[label]]),
         reviewed=torch.tensor(reviewed, dtype=torch.int8).reshape(1, 2, 1, 1),
+        index=torch.arange(1),
     )
 
 
@@ -67,6 +69,41 @@ def test_the_reviewed_loss_is_the_mean_over_the_reviewed_cells_and_weighted():
     assert weighted.item() == pytest.approx(3 * (present + absent) / 2)
 
 
+def test_a_cell_reviewed_present_counts_as_many_times_as_the_balance_says():
+    output = an_output(logits=torch.tensor([2.0, -1.0]).reshape(1, 2, 1, 1))
+    both, present, absent = a_clip(reviewed=(1, 0)), math.log1p(math.exp(-2.0)), math.log1p(math.exp(-1.0))
+
+    found = han_loss(output, both, HanConfig(reviewed_balance=3.0))["reviewed"]
+
+    assert found.item() == pytest.approx((3 * present + absent) / 4)
+
+
+def test_each_video_loss_has_its_weight():
+    output, clip = an_output(audio=0.8, visual=0.6, video=0.3), a_clip()
+    plain = han_loss(output, clip, HanConfig())
+    weighted = han_loss(
+        output, clip, HanConfig(audio_video_weight=2.0, visual_video_weight=3.0, video_weight=5.0)
+    )
+
+    for name, weight in (("audio_video", 2), ("visual_video", 3), ("video", 5)):
+        torch.testing.assert_close(weighted[name], weight * plain[name])
+
+
+def test_a_clip_can_be_parsed_partly_without_cross_attention(make_batch):
+    batch = make_batch()
+    alone, together, mixed = (
+        small_han(replace(SMALL, uncrossed_share=share)).eval()(batch) for share in (1.0, 0.0, 0.3)
+    )
+
+    for name in ("segment", "audio_video", "visual_video", "video"):
+        expected = 0.7 * getattr(together, name) + 0.3 * getattr(alone, name)
+        torch.testing.assert_close(getattr(mixed, name), expected)
+        assert not torch.equal(getattr(alone, name), getattr(together, name)), name
+    torch.testing.assert_close(mixed.logits.sigmoid(), mixed.segment)
+    model = small_han(replace(SMALL, uncrossed_share=0.3, dropout=0.0)).train()
+    torch.testing.assert_close(model(batch).segment, together.segment)  # training always looks across
+
+
 def test_reviewed_cells_at_padding_are_not_trained():
     batch = replace(a_clip(reviewed=(1, 1)), valid=torch.zeros(1, 1, dtype=torch.bool))
 
@@ -88,9 +125,9 @@ def test_what_is_not_known_of_a_clip_pushes_nothing_until_a_person_says_it():
     batch = replace(a_clip(label=-1.0), audio=torch.randn(1, 1, 6), visual=(torch.randn(1, 1, 4),))
     model = small_han(categories=1)
 
-    assert all(loss.item() == 0 for loss in model.losses(batch, 1).values())
-    heard = model.losses(replace(batch, reviewed=a_clip(reviewed=(1, -1)).reviewed), 1)
-    unheard = model.losses(replace(batch, reviewed=a_clip(reviewed=(0, -1)).reviewed), 1)
+    assert all(loss.item() == 0 for loss in model.step(batch, 1).losses.values())
+    heard = model.step(replace(batch, reviewed=a_clip(reviewed=(1, -1)).reviewed), 1).losses
+    unheard = model.step(replace(batch, reviewed=a_clip(reviewed=(0, -1)).reviewed), 1).losses
     assert heard["video"] > 0
     assert unheard["audio_video"] > 0
     assert unheard["visual_video"] == unheard["video"] == 0
@@ -122,6 +159,7 @@ def test_padding_does_not_change_what_is_said_of_a_clip(make_batch, update, grad
         valid=torch.cat([batch.valid, torch.zeros(3, 4, dtype=torch.bool)], dim=1),
         labels=batch.labels,
         reviewed=torch.cat([batch.reviewed, torch.full((3, 2, 4, 3), -1, dtype=torch.int8)], dim=2),
+        index=batch.index,
     )
 
     with torch.set_grad_enabled(grad):
@@ -131,14 +169,14 @@ def test_padding_does_not_change_what_is_said_of_a_clip(make_batch, update, grad
     torch.testing.assert_close(found.embeddings[:, :, :5], whole.embeddings)
     for name in ("audio_video", "visual_video", "video"):
         torch.testing.assert_close(getattr(found, name), getattr(whole, name))
-    with_padding, without = model.losses(padded, 1), model.losses(batch, 1)
+    with_padding, without = model.step(padded, 1).losses, model.step(batch, 1).losses
     torch.testing.assert_close(with_padding, without)
 
 
 def test_every_weight_learns(make_batch):
     model = small_han(visual=(4, 7))
 
-    sum(model.losses(make_batch(visual=(4, 7)), 1).values()).backward()
+    sum(model.step(make_batch(visual=(4, 7)), 1).losses.values()).backward()
 
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
@@ -151,7 +189,7 @@ def train(model, batch, steps=60, lr=3e-3) -> None:
     model.train()
     for step in range(steps):
         optimiser.zero_grad()
-        sum(model.losses(batch, epoch=1 + step).values()).backward()
+        sum(model.step(batch, epoch=1 + step).losses.values()).backward()
         optimiser.step()
         model.after_step()
     model.eval()
@@ -193,6 +231,7 @@ def generated(clips=24, segments=6, categories=3) -> Batch:
         valid=torch.ones(clips, segments, dtype=torch.bool),
         labels=states.amax(dim=(1, 2)),
         reviewed=torch.full((clips, 2, segments, categories), -1, dtype=torch.int8),
+        index=torch.arange(clips),
     )
 
 
@@ -220,6 +259,11 @@ def test_reviewed_cells_teach_where_which_video_level_labels_do_not_say():
     unreviewed, reviewed = agreement
     assert unreviewed < 0.9
     assert reviewed > 0.99
+
+
+def test_a_share_of_parsing_above_all_of_it_is_refused():
+    with pytest.raises(ValueError, match=r"uncrossed_share must be in \[0, 1\], not 1.5"):
+        HanConfig(uncrossed_share=1.5)
 
 
 def test_a_width_that_the_heads_do_not_divide_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from trainer.models.layers import (
     MmilPooling,
     Projection,
     binary_cross_entropy,
+    positions,
     rows_to_segments,
 )
 
@@ -24,9 +26,9 @@ def stack(update, layers=2) -> HanStack:
 
 @pytest.fixture
 def pair():
-    """Projected audio and visual (B, T, D) of two clips of four segments."""
+    """Projected audio and visual features (B, 2, T, D) of two clips of four segments."""
     torch.manual_seed(1)
-    return torch.randn(2, 4, 8), torch.randn(2, 4, 8)
+    return torch.randn(2, 2, 4, 8)
 
 
 WHOLE = torch.ones(2, 4, dtype=torch.bool)
@@ -49,16 +51,16 @@ def test_rows_that_do_not_divide_into_segments_are_refused():
 def test_visual_sets_of_different_width_are_joined_into_one(make_batch):
     projection = Projection(6, (4, 7), 8)
 
-    audio, visual = projection(make_batch(visual=(4, 7), rows_per_segment=8))
+    projected = projection(make_batch(visual=(4, 7), rows_per_segment=8))
 
-    assert audio.shape == visual.shape == (3, 5, 8)
+    assert projected.shape == (3, 2, 5, 8)
 
 
 def test_averaging_before_the_projection_equals_averaging_after_it(make_batch):
     projection = Projection(6, (4,), 8)
     batch = make_batch(rows_per_segment=8)
 
-    _, visual = projection(batch)
+    visual = projection(batch)[:, 1]
 
     after = projection.visual[0](batch.visual[0]).reshape(3, 5, 8, 8).mean(dim=2)
     torch.testing.assert_close(visual, after)
@@ -73,18 +75,13 @@ def test_a_missing_visual_set_is_refused(make_batch):
 
 def test_a_layer_treats_both_modalities_alike(pair):
     """One set of weights: exchanging the modalities exchanges the outputs."""
-    audio, visual = pair
     layers = stack("parallel")
 
-    heard, seen = layers(audio, visual, WHOLE)
-    seen_swapped, heard_swapped = layers(visual, audio, WHOLE)
-
-    torch.testing.assert_close(heard, heard_swapped)
-    torch.testing.assert_close(seen, seen_swapped)
+    torch.testing.assert_close(layers(pair, WHOLE), layers(pair.flip(1), WHOLE).flip(1))
 
 
 def test_each_update_reads_what_it_says(pair):
-    audio, visual = pair
+    audio, visual = pair.unbind(dim=1)
     padding = ~WHOLE
     for update in ("parallel", "sequential", "original"):
         layers = stack(update)
@@ -100,8 +97,20 @@ def test_each_update_reads_what_it_says(pair):
                 expected = a, last(v, a, padding)
             case "original":
                 expected = last(audio, visual, padding), last(visual, audio, padding)
-        for found, wanted in zip(layers(audio, visual, WHOLE), expected, strict=True):
-            torch.testing.assert_close(found, wanted)
+        torch.testing.assert_close(layers(pair, WHOLE), torch.stack(expected, dim=1))
+
+
+@pytest.mark.parametrize("update", ["parallel", "sequential", "original"])
+def test_without_cross_attention_no_modality_sees_the_other(pair, update):
+    layers = stack(update)
+    other = pair.clone()
+    other[:, 1] = torch.randn(2, 4, 8)
+
+    whole, found = (layers(features, WHOLE, crossed=False) for features in (pair, other))
+
+    torch.testing.assert_close(found[:, 0], whole[:, 0])
+    assert not torch.equal(found[:, 1], whole[:, 1])
+    assert not torch.equal(whole, layers(pair, WHOLE))
 
 
 def test_an_unknown_update_is_refused():
@@ -112,7 +121,7 @@ def test_an_unknown_update_is_refused():
 def test_a_layer_is_the_sum_of_both_attentions_and_a_feed_forward_block(pair):
     torch.manual_seed(2)
     layer = HanLayer(8, heads=1, feedforward=16, dropout=0.1).eval()
-    own, other = pair
+    own, other = pair.unbind(dim=1)
 
     def attend(module, q, kv):
         w, b = module.in_proj_weight, module.in_proj_bias
@@ -126,16 +135,32 @@ def test_a_layer_is_the_sum_of_both_attentions_and_a_feed_forward_block(pair):
     torch.testing.assert_close(layer(own, other, ~WHOLE), expected)
 
 
-def test_padding_leaves_attention_as_it_was(pair):
-    audio, visual = pair
-    layers = stack("sequential")
-    junk = torch.full((2, 3, 8), 7.0)
+@pytest.mark.parametrize("update", ["parallel", "sequential"])
+def test_padding_leaves_attention_as_it_was(pair, update):
+    layers = stack(update)
+    junk = torch.full((2, 2, 3, 8), 7.0)
     valid = torch.tensor([[True] * 4 + [False] * 3] * 2)
 
-    padded = layers(torch.cat([audio, junk], 1), torch.cat([visual, junk], 1), valid)
+    padded = layers(torch.cat([pair, junk], dim=2), valid)
 
-    for found, expected in zip(padded, layers(audio, visual, WHOLE), strict=True):
-        torch.testing.assert_close(found[:, :4], expected)
+    torch.testing.assert_close(padded[:, :, :4], layers(pair, WHOLE))
+
+
+def test_positions_are_told_apart_only_where_that_is_asked_for(make_batch):
+    """The same features in every segment become different ones by where they stand."""
+    batch = make_batch()
+    still = replace(batch, audio=batch.audio[:, :1].expand(-1, 5, -1))
+    for positional in (False, True):
+        projection = Projection(6, (4,), 8, positional_encoding=positional)
+        audio = projection(still)[:, 0]
+        assert torch.equal(audio[:, 0], audio[:, 3]) is not positional
+
+
+def test_a_position_is_sines_and_cosines_of_ever_longer_waves():
+    found = positions(torch.zeros(2, 3, 4))
+
+    expected = [[math.sin(t), math.cos(t), math.sin(t / 100), math.cos(t / 100)] for t in range(3)]
+    torch.testing.assert_close(found, torch.tensor(expected))
 
 
 def pooling(normalise=False) -> MmilPooling:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt
@@ -12,11 +14,11 @@ from avvp_studio.domain.tracks import Track
 from avvp_studio.media.audio import SAMPLE_RATE
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import DARK, LIGHT
-from avvp_studio.ui.timeline.content import TimelineContent
+from avvp_studio.ui.timeline.content import TimelineContent, lane
 from avvp_studio.ui.timeline.timeline import Timeline
 from avvp_studio.ui.timeline.waveform import gain_of
 from trainer.labels import Event, Modality, State, state_grid
-from trainer.parses import Parse
+from trainer.parses import Parse, PredictionRule
 
 CATEGORIES = ("Dog", "Speech", "Violin_fiddle", "Cello")
 AUDIO, VISUAL = Modality.AUDIO, Modality.VISUAL
@@ -381,7 +383,16 @@ def test_tooltips_say_who_said_what_and_what_each_parser_believes(timeline):
     assert "from a file" in timeline.tip_at(timeline.point("Dog", VISUAL, 3.5))
     assert "Not labelled" in timeline.tip_at(timeline.point("Speech", VISUAL, 3.5))
     assert "video-level label" in timeline.tip_at(QPoint(40, timeline.point("Dog", AUDIO, 0).y()))
-    assert "solid line" in timeline.tip_at(QPoint(40, 40))
+    assert "solid line, threshold 0.5, gate joint" in timeline.tip_at(QPoint(40, 40))
+
+
+def test_each_lane_has_the_threshold_of_its_modality_and_category():
+    rule = PredictionRule(segment=(0.25, (0.1, 0.2, 0.3, 0.4)))
+    shown = replace(content(), tracks=(replace(track("new", 10), rule=rule),))
+    for modality, category, threshold in ((AUDIO, "Cello", 0.25), (VISUAL, "Dog", 0.1), (VISUAL, "Cello", 0.4)):
+        (drawn,) = lane(shown, modality, category).tracks
+        assert drawn.threshold == threshold
+        np.testing.assert_array_equal(drawn.predicted, drawn.probabilities >= np.float32(threshold))
 
 
 def picture(timeline) -> QImage:

@@ -1,0 +1,46 @@
+"""What a parser reads, and the mean over it that stays true when several processes share a batch.
+
+B clips, T segments, C categories, D width; modality axis: 0 audio, 1 visual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.distributed
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Clips padded to one T. `labels` are video-level and as read from the dataset, not yet corrected."""
+
+    audio: Tensor
+    """(B, T, Da) features."""
+    visual: tuple[Tensor, ...]
+    """One (B, T * r, Dv) per feature set, r rows a segment, padded with T."""
+    valid: Tensor
+    """(B, T) bool: the segments that the clip has, at least one a clip."""
+    labels: Tensor
+    """(B, C) float video-level states: -1 unknown, 0 absent, 1 present."""
+    reviewed: Tensor
+    """(B, 2, T, C) int8 states of what a person checked: -1 unseen, 0 absent, 1 present."""
+    index: Tensor
+    """(B,) int64: the clips' places in the tensors they came from, by which what is kept per clip is found."""
+
+
+def ratio(total: Tensor, count: Tensor) -> Tensor:
+    """`total` / `count`, where both are sums over a batch, as if the batches of all processes were one.
+
+    DistributedDataParallel averages gradients over the processes. So `count` is averaged over them and `total`
+    is not: the mean over the processes of what this returns is sum(total) / sum(count), and so is its
+    gradient. No gradient flows through `count`. 0 where nothing was counted in any process, if `total` is 0
+    there, as the sum of nothing is.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        # A sum and a division: gloo has no mean.
+        count = count.detach().to(total.dtype, copy=True)
+        torch.distributed.all_reduce(count)
+        count = count / torch.distributed.get_world_size()
+    return total / torch.where(count > 0, count, 1)

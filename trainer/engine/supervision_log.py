@@ -1,0 +1,118 @@
+"""The supervision of an epoch: gathered on the device while it trains, and written in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.batch import Batch
+from trainer.dataset import ClipTensors
+from trainer.group import Group
+from trainer.models.layers import Parser
+from trainer.supervision_files import AXES, TYPES, Supervision, shape_of, write_supervision
+
+_TORCH_TYPES = {
+    np.uint8: torch.uint8,
+    np.bool_: torch.bool,
+    np.float16: torch.float16,
+    np.float32: torch.float32,
+}
+
+
+class SupervisionLog:
+    """What was trained on in each of some clips, on their device, as a file keeps it; 0 where nothing was."""
+
+    def __init__(self, clips: ClipTensors) -> None:
+        self.clips = clips
+        self.arrays: dict[str, Tensor] = {}
+
+    def add(self, batch: Batch, supervision: Mapping[str, Tensor]) -> None:
+        """The supervision (B, ...) of some of the clips, by the names of `AXES`."""
+        for key, values in supervision.items():
+            kept = self._array(key)
+            if TYPES[key] is np.uint8:
+                values = (values.float() * 255).round()
+            if "T" in AXES[key]:
+                axis = 1 + AXES[key].index("T")
+                kept = kept.narrow(axis, 0, values.shape[axis])
+                clips, segments = batch.valid.shape
+                shape = (segments if name == "T" else 1 for name in AXES[key])
+                values = values * batch.valid.view(clips, *shape)
+            kept[batch.index] = values.detach().to(kept.dtype)
+
+    def _array(self, key: str) -> Tensor:
+        if key not in self.arrays:
+            clips, kind = self.clips, _TORCH_TYPES[TYPES[key]]
+            shape = shape_of(key, len(clips), clips.longest, clips.labels.shape[1])
+            self.arrays[key] = torch.zeros(shape, dtype=kind, device=clips.device)
+        return self.arrays[key]
+
+    def combine(self, group: Group) -> None:
+        """Join what every process added: of each clip one did, and 0 is what the others have."""
+        for key, array in self.arrays.items():
+            is_bits = array.dtype == torch.bool
+            self.arrays[key] = group.total(array.byte() if is_bits else array).to(array.dtype)
+
+    def restore(self, arrays: Mapping[str, Tensor], group: Group) -> None:
+        """Go on from what was combined: the first process has it, the others what is theirs from now on."""
+        for key, array in arrays.items():
+            self._array(key).copy_(array if group.is_first else torch.zeros_like(array))
+
+
+@torch.no_grad()
+def supervision_of(parser: Parser, clips: ClipTensors) -> SupervisionLog:
+    """What the parser as it stands would train on in clips that it does not train on."""
+    log = SupervisionLog(clips)
+    for batch in clips.batches():
+        made = parser.supervision(batch)
+        if not made:
+            break
+        log.add(batch, made)
+    return log
+
+
+def joined_supervision(
+    epoch: int, categories: tuple[str, ...], trained: SupervisionLog, validation: SupervisionLog
+) -> Supervision:
+    """The content of an epoch's file: training clips, then validation clips, padded to one length."""
+    logs = (trained, validation)
+    clips = [len(log.clips) for log in logs]
+    segments = max(log.clips.longest for log in logs)
+    arrays = {}
+    for key in trained.arrays:
+        arrays[key] = np.zeros(shape_of(key, sum(clips), segments, len(categories)), TYPES[key])
+        for first, log in zip((0, clips[0]), logs, strict=True):
+            if key in log.arrays:
+                found = log.arrays[key].cpu().numpy()
+                arrays[key][(slice(first, first + len(found)), *map(slice, found.shape[1:]))] = found
+    return Supervision(
+        epoch=epoch,
+        categories=categories,
+        names=tuple(name for log in logs for name in log.clips.names),
+        lengths=np.concatenate([log.clips.lengths.numpy() for log in logs]),
+        trained=clips[0],
+        arrays=arrays,
+    )
+
+
+class SupervisionWriter:
+    """Writes one file at a time while the next epoch trains; what goes wrong is raised at the next call."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="supervision")
+        self._writing: Future[None] | None = None
+
+    def write(self, path: Path, supervision: Supervision) -> None:
+        self.wait()
+        self._writing = self._thread.submit(write_supervision, path, supervision)
+
+    def wait(self) -> None:
+        """Until what was written last is on the disk."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
