@@ -12,7 +12,7 @@ from pathlib import Path
 
 from avvp_studio.domain.job import JobOrder, JobState, JobStatus
 from avvp_studio.processes import ProcessId
-from trainer.protocol import LOG_FILE, MESSAGES_FILE, STOP_FILE, Failed, Message, read_message
+from trainer.protocol import FINISH_FILE, LOG_FILE, MESSAGES_FILE, STOP_FILE, Failed, Message, read_message
 from trainer.whole_files import written_whole
 
 JOB_FILE = "job.json"
@@ -104,6 +104,10 @@ class JobFolder:
     @property
     def is_asked_to_stop(self) -> bool:
         return self.stop_requested_at is not None or (self.run_dir / STOP_FILE).exists()
+
+    @property
+    def is_asked_to_finish(self) -> bool:
+        return (self.run_dir / FINISH_FILE).exists()
 
     def claim(self) -> bool:
         """Take a waiting job for this window; false when another window has it already. Raises OSError."""

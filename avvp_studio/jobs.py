@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from avvp_studio.domain.job import JobOrder, JobState, JobStatus
 from avvp_studio.job_folder import JobFolder, Record, find_job_folders
 from avvp_studio.processes import reap, start
-from trainer.protocol import LOG_FILE, STOP_FILE, Failed, Stopped
+from trainer.protocol import FINISH_FILE, LOG_FILE, STOP_FILE, Failed, Stopped
 
 NOT_OURS = "This job was not ordered here by this studio, so it was not started; order it again if you want it"
 POLL_MS = 200
@@ -83,6 +83,8 @@ class Jobs(QObject):
                 continue
             if job.record.process is not None:
                 job.status = replace(job.status, state=JobState.RUNNING)
+                if job.is_asked_to_stop:  # by an earlier window
+                    job.stop_requested_at = time.monotonic()
             elif not job.record.is_ours(runs.parent):
                 job.write_last_word(Failed(error=NOT_OURS))
 
@@ -104,6 +106,24 @@ class Jobs(QObject):
         self._jobs[order.name] = JobFolder(run_dir, record)
         self.jobs_changed.emit()
         self._advance()
+
+    def finish(self, name: str) -> None:
+        """Ask a training to end well after the epoch under way: with its checkpoint, and its parses."""
+        job = self._jobs.get(name)
+        if job is None or not job.status.can_finish:
+            return
+        try:
+            (job.run_dir / FINISH_FILE).touch()
+        except OSError as error:
+            self.failed.emit(
+                f"{job.run_dir}: the training could not be asked to finish ({error.strerror}), so it goes on; "
+                "free some space or allow writing there, and ask again"
+            )
+
+    def is_finishing(self, name: str) -> bool:
+        """Whether a training was asked to end after its epoch, by this window or an earlier one."""
+        job = self._jobs.get(name)
+        return job is not None and job.status.can_finish and job.is_asked_to_finish
 
     def stop(self, name: str) -> None:
         """Ask a job to stop after its step; a queued one is taken out of the queue."""

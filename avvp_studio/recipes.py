@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
@@ -41,14 +42,24 @@ class RecipeCatalogue(QObject):
     def _on_finished(self) -> None:
         try:
             listed = json.loads(bytes(self._process.readAllStandardOutput().data()))
-            self.recipes = tuple(
-                Recipe(entry["name"], entry["summary"], tuple(entry["features"])) for entry in listed
-            )
+            self.recipes = tuple(map(_recipe, listed))
         except (ValueError, KeyError, TypeError):
             error = bytes(self._process.readAllStandardError().data()).decode(errors="replace").strip()
             self.failed.emit(f"The trainer did not list its recipes: {error.splitlines()[-1] if error else ''}")
             return
         self.loaded.emit()
+
+
+def _recipe(entry: dict[str, Any]) -> Recipe:
+    """A recipe out of an entry of the list."""
+    return Recipe(
+        name=entry["name"],
+        summary=entry["summary"],
+        features=tuple(entry["features"]),
+        source=entry["source"],
+        published=tuple(entry["published"]),
+        epochs=entry["epochs"],
+    )
 
 
 def _qt_environment() -> QProcessEnvironment:

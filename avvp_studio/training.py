@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from avvp_studio.domain.job import JobOrder, Recipe, TrainingRequest
@@ -14,6 +16,7 @@ from avvp_studio.paths import ProjectPaths
 from avvp_studio.projects import snapshot_dataset
 from avvp_studio.store import Store
 from trainer.annotations import feature_key
+from trainer.feature_files import find_place
 
 BUILT_IN_ENCODER = "signal"
 """The encoder whose features can be made on any machine."""
@@ -39,9 +42,10 @@ def order_training(root: Path, request: TrainingRequest, name: str) -> tuple[Job
             "split, or import their video-level labels (train.csv)"
         )
     run_dir = paths.run(name)
-    missing = [clip for clip in clips if clip.media and _lacks_features(paths, request.recipe.features, clip)]
+    lacking = _without_features(paths, request.recipe, clips)
+    missing = [clip for clip in lacking if clip.media]
     can_extract = all(feature.startswith(f"{BUILT_IN_ENCODER}-") for feature in request.recipe.features)
-    if not can_extract and all(_lacks_features(paths, request.recipe.features, clip) for clip in clips):
+    if not can_extract and len(lacking) == len(clips):
         raise TrainingError(
             f"the recipe {request.recipe.name} needs the feature sets {', '.join(request.recipe.features)}, "
             f"and {paths.features} has none of them; put them there, or choose a recipe on built-in features"
@@ -65,12 +69,27 @@ def lacking_features(root: Path, recipe: Recipe) -> tuple[str, ...]:
     """The feature sets of a recipe that a project has no file of, and that the built-in encoder cannot make."""
     folder = ProjectPaths(root).features
     foreign = (name for name in recipe.features if not name.startswith(f"{BUILT_IN_ENCODER}-"))
-    return tuple(name for name in foreign if not any((folder / name).glob("*.npy")))
+    return tuple(name for name in foreign if not _has_set(folder, name))
 
 
-def _lacks_features(paths: ProjectPaths, features: Iterable[str], clip: Clip) -> bool:
-    key = feature_key(clip.name)
-    return any(not (paths.features / feature / f"{key}.npy").exists() for feature in features)
+def _has_set(folder: Path, features: str) -> bool:
+    """Whether there is any file of a feature set. A folder that cannot be read has none."""
+    with suppress(OSError):
+        place = find_place(folder, features)
+        if place is not None:
+            with os.scandir((folder / place.patterns[0]).parent) as entries:
+                return any(entry.name.endswith(".npy") for entry in entries)
+    return False
+
+
+def _without_features(paths: ProjectPaths, recipe: Recipe, clips: Sequence[Clip]) -> list[Clip]:
+    """The clips that lack a file of some feature set of the recipe."""
+    places = [find_place(paths.features, name) for name in recipe.features]
+    return [
+        clip
+        for clip in clips
+        if any(place is None or place.stamp(feature_key(clip.name)) is None for place in places)
+    ]
 
 
 def _train_arguments(paths: ProjectPaths, request: TrainingRequest, name: str) -> tuple[str, ...]:

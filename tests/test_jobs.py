@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.job import JobOrder, JobState
 from avvp_studio.jobs import Jobs, next_name
-from trainer.protocol import MESSAGES_FILE, STOP_FILE
+from trainer.protocol import FINISH_FILE, MESSAGES_FILE, STOP_FILE, Epoch
 
 PROGRAM = """
     import sys, time
@@ -23,13 +23,19 @@ PROGRAM = """
     reporter.send(Started(kind="train", pid=0, epochs=2))
     reporter.send(Epoch(epoch=1, epochs=2, losses={"total": 1.0}))
     mode = sys.argv[2]
-    while mode == "wait" and not reporter.is_stop_requested:
+    while mode == "wait" and not (reporter.is_stop_requested or reporter.is_finish_requested):
         time.sleep(0.02)
-    if mode == "wait":
+    if mode == "wait" and reporter.is_stop_requested:
         reporter.send(Stopped())
     elif mode == "crash":
         print("something broke", file=sys.stderr)
         sys.exit(9)
+    elif mode == "wait":
+        reporter.send(Progress(stage="parse", done=0, total=3))
+        while not (Path(sys.argv[1]) / "go on").exists():
+            time.sleep(0.02)
+        reporter.send(Note(text="finished early, after epoch 1 of 2"))
+        reporter.send(Finished(outputs={"checkpoint": "best", "parses": "p.npz"}))
     else:
         reporter.send(Epoch(epoch=2, epochs=2, losses={"total": 0.5}))
         reporter.send(Finished(outputs={"checkpoint": "best"}))
@@ -124,6 +130,88 @@ def test_a_running_job_outlives_the_studio_and_is_found_again(qtbot: QtBot, jobs
     assert len(status.epochs) == 1
     later.stop("a")
     wait_for(qtbot, later, "a", JobState.STOPPED)
+
+
+def test_a_training_that_is_asked_to_finish_ends_well(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
+    assert not jobs.is_finishing("a")
+    jobs.finish("a")
+    assert jobs.is_finishing("a")
+    assert not jobs.is_stopping("a")
+    qtbot.waitUntil(lambda: jobs.status("a").stage == "parse", timeout=20_000)  # type: ignore[union-attr]
+    assert not jobs.is_finishing("a")  # its epoch is over
+    (runs / "a" / "go on").touch()
+    wait_for(qtbot, jobs, "a", JobState.FINISHED)
+    status = jobs.status("a")
+    assert status is not None
+    assert status.early_end == (1, 2)
+    assert status.notes == ("finished early, after epoch 1 of 2",)
+    assert dict(status.outputs)["parses"] == "p.npz"
+
+
+def test_a_finishing_training_is_found_so_again_and_can_still_be_stopped(
+    qtbot: QtBot, jobs: Jobs, runs: Path
+) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
+    record = json.loads((runs / "a" / "job.json").read_text())
+    psutil.Process(record["process"]["pid"]).suspend()  # its epoch is a long one
+    jobs.finish("a")
+    jobs.attach(None)
+
+    later = Jobs()
+    later.attach(runs)
+    assert later.is_finishing("a")
+    assert not later.is_stopping("a")
+    later.stop("a")
+    assert later.is_stopping("a")
+    later.attach(None)
+
+    last = Jobs()
+    last.attach(runs)
+    assert last.is_stopping("a")
+    psutil.Process(record["process"]["pid"]).resume()
+    wait_for(qtbot, last, "a", JobState.STOPPED)
+
+
+def test_only_a_running_training_is_asked_to_finish(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    extraction = JobOrder("a", "Extract", "extract", (str(runs / "a"), "wait"), module="worker")
+    jobs.submit(extraction)
+    jobs.submit(order(runs, "b", "finish"))
+    wait_for(qtbot, jobs, "a", JobState.RUNNING)
+    for name in ("a", "b", "none"):
+        jobs.finish(name)
+        assert not jobs.is_finishing(name)
+    assert not list(runs.rglob(FINISH_FILE))
+    jobs.stop("a")
+    wait_for(qtbot, jobs, "b", JobState.FINISHED)
+
+
+def test_a_wish_to_finish_that_cannot_be_written_is_told(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    wait_for(qtbot, jobs, "a", JobState.RUNNING)
+    away = runs.rename(runs.with_name("elsewhere"))
+    with qtbot.waitSignal(jobs.failed) as blocker:
+        jobs.finish("a")
+    assert "could not be asked to finish" in blocker.args[0]
+    assert not jobs.is_finishing("a")
+    away.rename(runs)
+    jobs.stop("a")
+    wait_for(qtbot, jobs, "a", JobState.STOPPED)
+
+
+def test_what_a_newer_trainer_says_of_an_epoch_is_read_as_far_as_it_is_known(
+    qtbot: QtBot, jobs: Jobs, runs: Path
+) -> None:
+    jobs.submit(order(runs, "a", "wait"))
+    qtbot.waitUntil(lambda: bool(jobs.status("a").epochs), timeout=20_000)  # type: ignore[union-attr]
+    newer = json.loads(Epoch(epoch=2, epochs=2, losses={"total": 0.5}).to_json()) | {"aura": [1, {"x": 2}]}
+    with (runs / "a" / MESSAGES_FILE).open("a") as file:
+        file.write(json.dumps(newer) + "\n")
+    qtbot.waitUntil(lambda: jobs.status("a").done == 2, timeout=20_000)  # type: ignore[union-attr]
+    jobs.stop("a")
+    wait_for(qtbot, jobs, "a", JobState.STOPPED)
 
 
 def test_a_job_that_died_while_nobody_looked_is_failed(qtbot: QtBot, jobs: Jobs, runs: Path) -> None:

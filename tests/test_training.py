@@ -101,3 +101,30 @@ def test_a_recipe_lacks_the_feature_sets_that_nobody_has_put_there(root: Path) -
     assert lacking_features(root, CLIP_FEATURES) == ("clap", "clip")
     add_features(root, "clap")
     assert lacking_features(root, CLIP_FEATURES) == ("clip",)
+
+
+def test_an_empty_folder_is_no_feature_set_and_neither_is_what_was_packed(root: Path) -> None:
+    features = ProjectPaths(root).features
+    (features / "clap").mkdir(parents=True)
+    (features / "packs").mkdir()
+    (features / "packs" / "clip.npy").touch()
+    assert lacking_features(root, CLIP_FEATURES) == ("clap", "clip")
+
+
+def test_features_in_the_folders_of_a_download_are_found(root: Path) -> None:
+    for name in ("CLAP", "CLIP"):
+        folder = ProjectPaths(root).features / name / "features"
+        folder.mkdir(parents=True)
+        np.save(folder / "a.npy", np.zeros((10, 4), np.float32))
+    assert lacking_features(root, CLIP_FEATURES) == ()
+    (train,) = order_training(root, TrainingRequest(CLIP_FEATURES), "run")
+    assert train.arguments[1] == "ecma/llp/full"
+
+
+def test_features_of_other_clips_alone_are_refused(root: Path) -> None:
+    for name in ("clap", "clip"):
+        folder = ProjectPaths(root).features / name
+        folder.mkdir(parents=True)
+        np.save(folder / "other.npy", np.zeros((10, 4), np.float32))
+    with pytest.raises(TrainingError, match="needs the feature sets clap, clip"):
+        order_training(root, TrainingRequest(CLIP_FEATURES), "run")

@@ -24,11 +24,18 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe of the trainer, as its `recipes` command lists it. `features` names the sets that it needs."""
+    """A recipe of the trainer, as its `recipes` command lists it. `features` names the sets that it needs.
+
+    `published` holds the ten numbers of the table that `source` names, in the order of trainer.metrics; None
+    where the paper prints none.
+    """
 
     name: str
     summary: str
     features: tuple[str, ...]
+    source: str = ""
+    published: tuple[float | None, ...] = ()
+    epochs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,19 @@ class JobStatus:
     error: str = ""
     outputs: tuple[tuple[str, str], ...] = ()
     metrics: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def can_finish(self) -> bool:
+        """Whether it may be asked to end well after the epoch under way: a training that still trains."""
+        return self.kind == "train" and self.state is JobState.RUNNING and self.stage != "parse"
+
+    @property
+    def early_end(self) -> tuple[int, int] | None:
+        """Of a training that was finished before its last epoch: the epoch it ended after, and how many."""
+        if self.state is not JobState.FINISHED or not self.epochs:
+            return None
+        last = self.epochs[-1]
+        return (last.epoch, last.epochs) if last.epoch < last.epochs else None
 
     @property
     def fraction(self) -> float | None:

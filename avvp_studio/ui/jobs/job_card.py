@@ -1,11 +1,11 @@
-"""One job in the list: what it is, how far it is, and a button to stop it."""
+"""One job in the list: what it is, how far it is, and buttons to end it."""
 
 from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -27,12 +27,43 @@ _STAGES = {
     "train": "Training",
     "parse": "Parsing clips",
 }
+FINISH_TIP = "Train this epoch to its end, then parse the clips by the best checkpoint so far."
+STOP_TRAINING_TIP = "Stop in the middle of the epoch: the checkpoints so far are kept, and no clip is parsed."
+STOP_TIP = "Stop after the current step; what was made is kept."
+
+
+class _Button(QToolButton):
+    """A button that keeps the keys that press it to itself: in the window, the space bar plays."""
+
+    _KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+    def __init__(self, text: str, tip: str) -> None:
+        super().__init__()
+        self.setText(text)
+        self.setToolTip(tip)
+        self.setMinimumWidth(40)  # in a narrow panel it must not push the card out of view
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def event(self, event: QEvent) -> bool:
+        is_override = event.type() is QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and event.key() in self._KEYS:
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in self._KEYS:
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
 
 class JobCard(QFrame):
-    """A card that shows a status. Clicking it asks to see the job's curves."""
+    """A card that shows a status. A click on it, or Enter, asks to see the job's curves."""
 
     selected = Signal(str)
+    finish_requested = Signal(str)
+    """The training should end well after the epoch under way."""
     stop_requested = Signal(str)
 
     def __init__(self, status: JobStatus, theme: Theme, parent: QWidget | None = None) -> None:
@@ -45,45 +76,58 @@ class JobCard(QFrame):
         self._title = QLabel()
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._state = QLabel()
-        self._stop = QToolButton()
-        self._stop.setText("Stop")
-        self._stop.setToolTip("Stop after the current step; what was made is kept")
+        self._finish = _Button("Finish this epoch", FINISH_TIP)
+        self._finish.clicked.connect(lambda: self.finish_requested.emit(self._name))
+        self._stop = _Button("Stop", STOP_TIP)
         self._stop.clicked.connect(lambda: self.stop_requested.emit(self._name))
         self._progress = QProgressBar(textVisible=False)
         self._progress.setFixedHeight(4)
         self._detail = QLabel(wordWrap=True)
         self._detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._arrange()
+        self.show_status(status)
 
-        top = QHBoxLayout()
+    def _arrange(self) -> None:
+        top, foot = QHBoxLayout(), QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self._title, 1)
         top.addWidget(self._state)
-        top.addWidget(self._stop)
+        foot.setSpacing(6)
+        foot.addWidget(self._finish)
+        foot.addWidget(self._stop)
+        foot.addStretch(1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(10, 8, 10, 8)
         rows.setSpacing(6)
         rows.addLayout(top)
         rows.addWidget(self._progress)
         rows.addWidget(self._detail)
-        self.show_status(status, is_stopping=False)
+        rows.addLayout(foot)
 
-    def show_status(self, status: JobStatus, *, is_stopping: bool) -> None:
+    def show_status(self, status: JobStatus, *, is_stopping: bool = False, is_finishing: bool = False) -> None:
+        """Show where a job is, and whether somebody asked it to end."""
+        state = "stopping" if is_stopping else "finishing" if is_finishing else status.state.value
         self._title.setText(status.title)
         self._title.setToolTip(f"{status.title}\n{status.name}")
-        self._state.setText("stopping" if is_stopping else status.state.value)
+        self._state.setText(state)
         self._state.setStyleSheet(f"color: {_state_colour(status.state, self._theme)}")
         is_running = status.state is JobState.RUNNING
+        self._finish.setVisible(status.can_finish)
+        self._finish.setEnabled(not (is_finishing or is_stopping))
+        self._stop.setText("Stop now" if status.can_finish else "Stop")
+        self._stop.setToolTip(STOP_TRAINING_TIP if status.can_finish else STOP_TIP)
         self._stop.setVisible(not status.state.is_over)
         self._stop.setEnabled(not is_stopping)
         self._progress.setVisible(is_running)
         fraction = status.fraction
         self._progress.setRange(0, 0 if fraction is None else 1000)
         self._progress.setValue(0 if fraction is None else round(1000 * fraction))
-        self._detail.setText(describe(status))
+        self._detail.setText(describe(status, is_finishing=is_finishing and not is_stopping))
+        self._detail.setToolTip("\n".join(status.notes))
         self._detail.setStyleSheet(
             f"color: {self._theme.danger if status.state is JobState.FAILED else self._theme.text_muted}"
         )
-        self.setAccessibleName(f"{status.title}, {status.state.value}")
+        self.setAccessibleName(f"{status.title}, {state}")
         self._paint_frame()
 
     def set_theme(self, theme: Theme) -> None:
@@ -98,15 +142,25 @@ class JobCard(QFrame):
             self.selected.emit(self._name)
         super().mousePressEvent(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.selected.emit(self._name)
+        else:
+            super().keyPressEvent(event)
+
     def _paint_frame(self) -> None:
         theme = self._theme
         edge = theme.accent if self._is_current else theme.border
+        button = f"background: {theme.surface}; border: 1px solid {theme.border}; padding: 2px 6px"
         self.setStyleSheet(
             f"#jobCard {{ background: {theme.raised}; border: 1px solid {edge}; border-radius: 6px }}"
+            f"QToolButton {{ {button} }}"
+            f"QToolButton:hover {{ background: {theme.hover} }}"
+            f"QToolButton:focus {{ border-color: {theme.accent} }}"
         )
 
 
-def describe(status: JobStatus) -> str:
+def describe(status: JobStatus, *, is_finishing: bool = False) -> str:
     """One line under a job's title: where it is, how long it will take, or how it ended."""
     if status.state is JobState.QUEUED:
         return "Waits for the job before it"
@@ -115,13 +169,24 @@ def describe(status: JobStatus) -> str:
         count = f" {status.done} of {status.total}" if status.total else ""
         unit = "epoch" if status.stage == "train" else ""
         left = f" · {duration_text(status.eta_s)} left" if status.eta_s is not None else ""
+        if is_finishing:
+            left = (
+                f" · ends after epoch {min(status.done + 1, status.total)}"
+                if unit
+                else " · ends after one epoch"
+            )
         return f"{stage}{f', {unit}' if unit else ''}{count}{left}"
     if status.state is JobState.FAILED:
         return status.error
     took = f"{duration_text(status.ended - status.started)}" if status.started and status.ended else ""
     when = time.strftime("%d %b %H:%M", time.localtime(status.ended)) if status.ended else ""
     score = dict(status.metrics).get("val/segment/Type@AV")
-    parts = [when, f"took {took}" if took else "", f"val Type@AV {score:.1f}" if score is not None else ""]
+    parts = [
+        when,
+        f"took {took}" if took else "",
+        "ended early, after epoch {} of {}".format(*status.early_end) if status.early_end else "",
+        f"val Type@AV {score:.1f}" if score is not None else "",
+    ]
     return " · ".join(part for part in parts if part)
 
 

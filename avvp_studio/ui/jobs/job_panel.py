@@ -76,6 +76,7 @@ class JobPanel(QWidget):
         splitter.addWidget(scroll)
         splitter.addWidget(self._curves)
         splitter.setSizes([240, 300])
+        splitter.setStretchFactor(1, 1)  # a tall window is for the curves
         splitter.setChildrenCollapsible(False)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -114,7 +115,9 @@ class JobPanel(QWidget):
 
     def _new_card(self, status: JobStatus) -> JobCard:
         card = JobCard(status, self._theme)
+        self._show_card(card, status)
         card.selected.connect(self._on_selected)
+        card.finish_requested.connect(self._on_finish_requested)
         card.stop_requested.connect(self._on_stop_requested)
         return card
 
@@ -122,14 +125,25 @@ class JobPanel(QWidget):
         status, card = self._jobs.status(name), self._cards.get(name)
         if status is None or card is None:
             return
-        card.show_status(status, is_stopping=self._jobs.is_stopping(name))
+        self._show_card(card, status)
         if status.state is JobState.RUNNING and status.epochs and len(status.epochs) == 1:
             self._chosen = name  # its first curve is what a person now wants to see
         self._show_all()
 
+    def _show_card(self, card: JobCard, status: JobStatus) -> None:
+        card.show_status(
+            status,
+            is_stopping=self._jobs.is_stopping(status.name),
+            is_finishing=self._jobs.is_finishing(status.name),
+        )
+
     def _on_selected(self, name: str) -> None:
         self._chosen = name
         self._show_all()
+
+    def _on_finish_requested(self, name: str) -> None:
+        self._jobs.finish(name)
+        self._on_job_changed(name)
 
     def _on_stop_requested(self, name: str) -> None:
         self._jobs.stop(name)

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QFrame,
+    QHBoxLayout,
     QLabel,
     QSpinBox,
     QVBoxLayout,
@@ -17,7 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from avvp_studio.domain.job import Recipe, TrainingRequest
+from avvp_studio.ui.jobs.recipe_details import RecipeDetails
+from avvp_studio.ui.jobs.recipe_tree import RecipeTree
 
+_DEFAULT = "ecma/signal"
+"""The recipe for small projects: it needs nothing that is not there."""
 _DEVICES = {"auto": "GPU if there is one", "cuda": "GPU (CUDA)", "cpu": "CPU"}
 
 
@@ -25,7 +31,7 @@ class LaunchForm(QDialog):
     """Asks how to train. Opened without blocking; sends `submitted` with a TrainingRequest.
 
     `lacking` names, by recipe, the feature sets that the project has not and cannot make: such a recipe is
-    shown with the reason, and cannot be started. The first one that can is chosen.
+    shown with the reason, and cannot be started. The one for small projects is chosen.
     """
 
     submitted = Signal(object)
@@ -42,49 +48,61 @@ class LaunchForm(QDialog):
         self.setWindowTitle("Train a parser")
         self._recipes = tuple(recipes)
         self._lacking = dict(lacking or {})
-        self._recipe = QComboBox()
-        for recipe in self._recipes:
-            self._recipe.addItem(recipe.name)
-        self._about = QLabel(wordWrap=True)
-        self._about.setProperty("role", "muted")
-        self._about.setMinimumWidth(380)
+        self._tree = RecipeTree(self._recipes, self._lacking)
+        self._details = RecipeDetails()
         self._device = QComboBox()
         for device, text in _DEVICES.items():
             self._device.addItem(text, device)
         self._epochs = QSpinBox(minimum=0, maximum=10_000)
-        self._epochs.setSpecialValueText("as the recipe says")
         self._seed = QSpinBox(minimum=0, maximum=2**31 - 1, value=1)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self._start = buttons.addButton("Start training", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self._start = self._buttons.addButton("Start training", QDialogButtonBox.ButtonRole.AcceptRole)
         self._start.setProperty("role", "primary")
-        self._start.setDefault(True)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        self._arrange(summary)
+        self._start.setDefault(True)  # in its dialog by now, else Cancel would become the default
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        self._tree.escaped.connect(self.reject)
+        self._tree.chosen.connect(self._on_recipe_chosen)
+        self._on_recipe_chosen()
+        if self._recipes:
+            self.choose(self._first_choice())
+        self._tree.setFocus()
 
+    def _arrange(self, summary: str) -> None:
         form = QFormLayout()
         form.setHorizontalSpacing(16)
-        form.addRow("Recipe", self._recipe)
-        form.addRow("", self._about)
         form.addRow("Device", self._device)
         form.addRow("Epochs", self._epochs)
         form.addRow("Seed", self._seed)
-        rows = QVBoxLayout(self)
+        line = QFrame()
+        line.setProperty("role", "line")
+        line.setFixedHeight(1)
+        right, columns, rows = QVBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        right.setSpacing(12)
+        right.addWidget(self._details, 1)
+        right.addWidget(line)
+        right.addLayout(form)
+        columns.setSpacing(18)
+        columns.addWidget(self._tree, 1)
+        columns.addLayout(right, 1)
+        rows.setContentsMargins(18, 16, 18, 14)
         rows.setSpacing(14)
         rows.addWidget(QLabel(summary, wordWrap=True))
-        rows.addLayout(form)
-        rows.addWidget(buttons)
-        self._recipe.currentIndexChanged.connect(self._on_recipe_chosen)
-        self.choose(self._first_usable())
-        self._on_recipe_chosen(self._recipe.currentIndex())
+        rows.addLayout(columns, 1)
+        rows.addWidget(self._buttons)
+        self.resize(780, 500)
 
     def choose(self, index: int) -> None:
-        """Choose a recipe by its place in the list."""
-        self._recipe.setCurrentIndex(index)
+        """Choose a recipe by its place in the list that the form was given."""
+        self._tree.choose(self._recipes[index].name)
 
     def request(self) -> TrainingRequest:
-        """What the form says now."""
+        """What the form says now; only where a recipe is chosen."""
+        recipe = self._tree.recipe
+        assert recipe is not None
         return TrainingRequest(
-            recipe=self._recipes[self._recipe.currentIndex()],
+            recipe=recipe,
             device=str(self._device.currentData()),
             epochs=self._epochs.value() or None,
             seed=self._seed.value(),
@@ -98,20 +116,16 @@ class LaunchForm(QDialog):
     def can_start(self) -> bool:
         return self._start.isEnabled()
 
-    def _first_usable(self) -> int:
-        return next((i for i, recipe in enumerate(self._recipes) if not self._lacking.get(recipe.name)), 0)
+    def _first_choice(self) -> int:
+        """The recipe for small projects, else the first that can be started, else the first."""
+        usable = [i for i, recipe in enumerate(self._recipes) if not self._lacking.get(recipe.name)]
+        return next((i for i in usable if self._recipes[i].name == _DEFAULT), next(iter(usable), 0))
 
-    def _on_recipe_chosen(self, index: int) -> None:
-        self._start.setEnabled(False)
-        if not self._recipes:
-            self._about.setText("The trainer has no recipes: reinstall AVVP Studio.")
-            return
-        recipe = self._recipes[index]
-        lacking = self._lacking.get(recipe.name, ())
-        self._start.setEnabled(not lacking)
-        needs = f"Features: {', '.join(recipe.features)}"
-        if lacking:
-            needs = (
-                f"Lacks the features {', '.join(lacking)}: how to add them is in the guide, Your own videos."
-            )
-        self._about.setText(f"{recipe.summary}\n{needs}")
+    def _on_recipe_chosen(self) -> None:
+        recipe = self._tree.recipe
+        lacking = self._lacking.get(recipe.name, ()) if recipe else ()
+        self._start.setEnabled(recipe is not None and not lacking)
+        if recipe is not None:
+            self._details.show_recipe(recipe, lacking)
+            own = f" ({recipe.epochs})" if recipe.epochs else ""
+            self._epochs.setSpecialValueText(f"as the recipe says{own}")

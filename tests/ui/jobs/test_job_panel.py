@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyqtgraph import PlotWidget
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from avvp_studio.domain.job import JobState, JobStatus, Recipe, TrainingRequest
+from avvp_studio.domain.job import JobState, JobStatus
 from avvp_studio.jobs import Jobs
-from avvp_studio.ui.jobs.curves import Curves
+from avvp_studio.ui.jobs.curves import Curves, speed_text
 from avvp_studio.ui.jobs.job_card import JobCard, describe, duration_text
 from avvp_studio.ui.jobs.job_panel import JobPanel
-from avvp_studio.ui.jobs.launch_form import LaunchForm
+from avvp_studio.ui.jobs.supervision_curves import SupervisionCurves
 from avvp_studio.ui.theme import DARK, LIGHT
-from trainer.protocol import MESSAGES_FILE, Epoch, Failed, Finished, Message, Started
+from trainer.protocol import FINISH_FILE, MESSAGES_FILE, Epoch, Failed, Finished, Message, Started
 
 
 def write_run(runs: Path, name: str, *messages: Message) -> None:
@@ -107,13 +111,130 @@ def test_the_theme_can_be_changed_while_jobs_are_shown(qtbot: QtBot, panel: JobP
     assert panel.grab().toImage() != before
 
 
-def test_the_stop_button_of_a_card_asks_to_stop_that_job(qtbot: QtBot) -> None:
-    card = JobCard(JobStatus("a", "Train", "train", state=JobState.RUNNING), DARK)
-    qtbot.addWidget(card)
-    card.show()
-    with qtbot.waitSignal(card.stop_requested) as blocker:
-        qtbot.mouseClick(card.findChild(QToolButton), Qt.MouseButton.LeftButton)
-    assert blocker.args == ["a"]
+def card(qtbot: QtBot, kind: str = "train", **known: Any) -> JobCard:
+    shown = JobCard(JobStatus("a", "Train", kind, **{"state": JobState.RUNNING, **known}), DARK)
+    qtbot.addWidget(shown)
+    shown.show()
+    return shown
+
+
+def buttons(shown: JobCard) -> dict[str, QToolButton]:
+    return {button.text(): button for button in shown.findChildren(QToolButton) if not button.isHidden()}
+
+
+def labels(shown: JobCard) -> str:
+    return "\n".join(label.text() for label in shown.findChildren(QLabel))
+
+
+def test_a_training_can_be_finished_after_its_epoch_or_stopped_now(qtbot: QtBot) -> None:
+    shown = card(qtbot)
+    found = buttons(shown)
+    assert list(found) == ["Finish this epoch", "Stop now"]
+    with qtbot.waitSignal(shown.finish_requested) as finish:
+        qtbot.mouseClick(found["Finish this epoch"], Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(shown.stop_requested) as stop:
+        qtbot.mouseClick(found["Stop now"], Qt.MouseButton.LeftButton)
+    assert (finish.args, stop.args) == (["a"], ["a"])
+    assert found["Finish this epoch"].toolTip() != found["Stop now"].toolTip()
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"),
+    [
+        ("extract", {}),
+        ("render", {}),
+        ("train", {"stage": "parse"}),
+        ("train", {"state": JobState.QUEUED}),
+    ],
+)
+def test_what_trains_no_epoch_can_only_be_stopped(qtbot: QtBot, kind: str, known: dict[str, Any]) -> None:
+    assert list(buttons(card(qtbot, kind, **known))) == ["Stop"]
+
+
+def test_a_job_that_is_over_has_no_buttons(qtbot: QtBot) -> None:
+    assert buttons(card(qtbot, state=JobState.FINISHED)) == {}
+
+
+def test_the_buttons_of_a_card_are_pressed_by_keys_that_mean_something_else_in_the_window(qtbot: QtBot) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.setCentralWidget(card(qtbot))
+    played: list[bool] = []
+    QShortcut(QKeySequence("Space"), window, lambda: played.append(True))
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    shown = window.centralWidget()
+    assert isinstance(shown, JobCard)
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Return):
+        found = buttons(shown)["Finish this epoch"]
+        found.setFocus()
+        with qtbot.waitSignal(shown.finish_requested):
+            qtbot.keyClick(found, key)
+    assert not played
+
+
+def test_a_training_that_is_asked_to_finish_says_so_in_this_window_and_the_next(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    write_run(tmp_path, "1-long", Started(kind="train", pid=1), *epochs(3)[:2])
+
+    def open_panel() -> JobPanel:
+        jobs = Jobs()
+        panel = JobPanel(jobs, DARK)
+        jobs.setParent(panel)
+        qtbot.addWidget(panel)
+        jobs.attach(tmp_path)
+        panel.show()
+        return panel
+
+    first = open_panel()
+    assert "finishing" not in texts(first)
+    shown = first.findChild(JobCard)
+    assert shown is not None
+    qtbot.mouseClick(buttons(shown)["Finish this epoch"], Qt.MouseButton.LeftButton)
+    assert (tmp_path / "1-long" / FINISH_FILE).exists()
+    assert "finishing" in texts(first)
+    assert "ends after epoch 3" in texts(first)
+    assert "finishing" in texts(open_panel())
+
+
+def test_enter_on_a_card_shows_its_curves(qtbot: QtBot) -> None:
+    shown = card(qtbot)
+    with qtbot.waitSignal(shown.selected):
+        qtbot.keyClick(shown, Qt.Key.Key_Return)
+
+
+def test_a_finishing_training_says_after_which_epoch_it_ends_and_can_still_be_stopped(qtbot: QtBot) -> None:
+    shown = card(qtbot)
+    status = JobStatus("a", "Train", "train", JobState.RUNNING, stage="train", done=3, total=40, eta_s=74.6)
+    shown.show_status(status, is_finishing=True)
+    assert "finishing" in labels(shown)
+    assert "Training, epoch 3 of 40 · ends after epoch 4" in labels(shown)
+    assert not buttons(shown)["Finish this epoch"].isEnabled()
+    assert buttons(shown)["Stop now"].isEnabled()
+    assert "finishing" in shown.accessibleName()
+
+
+def test_a_stopping_training_cannot_be_asked_anything_more(qtbot: QtBot) -> None:
+    shown = card(qtbot)
+    shown.show_status(JobStatus("a", "Train", "train", JobState.RUNNING), is_stopping=True)
+    assert "stopping" in labels(shown)
+    assert not any(button.isEnabled() for button in buttons(shown).values())
+
+
+def test_a_training_that_was_finished_early_says_after_which_epoch() -> None:
+    ended = JobStatus("a", "Train", "train")
+    for message in (Started(kind="train", pid=1), epochs(40)[6], Finished()):
+        ended = ended.advanced(message)
+    assert "ended early, after epoch 7 of 40" in describe(ended)
+    assert "early" not in describe(ended.advanced(epochs(40)[39]).advanced(Finished()))
+
+
+def test_what_a_job_noted_is_read_on_its_card(qtbot: QtBot) -> None:
+    shown = card(qtbot, notes=("3 of 60 clips have no features",))
+    tips = [label.toolTip() for label in shown.findChildren(QLabel)]
+    assert "3 of 60 clips have no features" in tips
 
 
 def test_a_running_job_tells_its_epoch_and_what_is_left() -> None:
@@ -128,35 +249,51 @@ def test_durations_read_as_a_person_says_them(seconds: float, text: str) -> None
     assert duration_text(seconds) == text
 
 
-def test_the_form_sends_what_was_chosen(qtbot: QtBot) -> None:
-    recipes = [Recipe("han/signal", "HAN", ("signal-audio",)), Recipe("ecma/signal", "E-CMANet", ())]
-    form = LaunchForm(recipes, "12 corrected clips")
-    qtbot.addWidget(form)
-    form.show()
-    qtbot.keyClick(form.findChild(QComboBox), Qt.Key.Key_Down)
-    with qtbot.waitSignal(form.submitted) as blocker:
-        form.accept()
-    request = blocker.args[0]
-    assert isinstance(request, TrainingRequest)
-    assert request.recipe.name == "ecma/signal"
-    assert request.epochs is None
-
-
-def test_the_form_offers_first_what_the_project_has_the_features_for(qtbot: QtBot) -> None:
-    recipes = [Recipe("ecma/llp", "E-CMANet", ("clap", "clip")), Recipe("han/signal", "HAN", ("signal-audio",))]
-    form = LaunchForm(recipes, "", lacking={"ecma/llp": ("clap", "clip"), "han/signal": ()})
-    qtbot.addWidget(form)
-    assert (form.request().recipe.name, form.can_start) == ("han/signal", True)
-    form.choose(0)
-    assert not form.can_start
-    assert any("Lacks the features clap, clip" in label.text() for label in form.findChildren(QLabel))
-
-
 def test_the_legend_is_readable_after_the_theme_was_changed(qtbot: QtBot) -> None:
     curves = Curves(DARK)
     qtbot.addWidget(curves)
     curves.show_epochs(epochs(3))
     curves.set_theme(LIGHT)
     legends = [plot.getPlotItem().legend for plot in curves.findChildren(PlotWidget)]
+    legends = [legend for legend in legends if legend is not None]
     colours = {label.opts["color"].name() for legend in legends for _, label in legend.items}
     assert colours == {LIGHT.text}
+
+
+def taught(epoch: int, **supervision: float) -> Epoch:
+    told = {name.replace("_", "/"): value for name, value in supervision.items()}
+    return Epoch(epoch=epoch, epochs=3, losses={"total": 1.0}, supervision=told)
+
+
+def test_the_curves_tell_how_true_the_masks_and_pairs_are(qtbot: QtBot) -> None:
+    curves = Curves(DARK)
+    qtbot.addWidget(curves)
+    curves.show()
+    first = taught(1, mask_precision=40, mask_recall=5, pairs_precision=math.nan, pairs_recall=0)
+    second = taught(2, mask_precision=61, mask_recall=12, pairs_precision=math.nan, pairs_recall=0)
+    curves.show_epochs([first, second])
+    supervision = curves.findChild(SupervisionCurves)
+    assert supervision is not None
+    assert supervision.isVisible()
+    shown = re.sub("<span.*?</span> ", "", supervision.legend).replace("<br>", "; ")
+    assert shown == "Masks: precision 61%, recall 12%; Pairs: recall 0%"  # of nothing there is no precision
+    drawn = [list(line.getData()[1]) for line in supervision.plot.getPlotItem().listDataItems()]
+    assert drawn == [[40, 61], [5, 12], [0, 0]]
+
+
+def test_a_parser_that_makes_no_supervision_has_no_curves_of_it(qtbot: QtBot) -> None:
+    curves = Curves(DARK)
+    qtbot.addWidget(curves)
+    curves.show()
+    curves.show_epochs([taught(1, mask_precision=40)])
+    curves.show_epochs(epochs(3))  # another job is chosen
+    supervision = curves.findChild(SupervisionCurves)
+    assert supervision is not None
+    assert supervision.isHidden()
+
+
+def test_the_curves_tell_how_fast_a_training_is_where_it_says_so() -> None:
+    assert speed_text(Epoch(epoch=1, epochs=2, losses={}, clips_per_s=3140.2, peak_memory_mb=312.4)) == (
+        "3,140 clips/s · 312 MB"
+    )
+    assert speed_text(Epoch(epoch=1, epochs=2, losses={})) == ""
