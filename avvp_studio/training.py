@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -76,9 +75,7 @@ def _has_set(folder: Path, features: str) -> bool:
     """Whether there is any file of a feature set. A folder that cannot be read has none."""
     with suppress(OSError):
         place = find_place(folder, features)
-        if place is not None:
-            with os.scandir((folder / place.patterns[0]).parent) as entries:
-                return any(entry.name.endswith(".npy") for entry in entries)
+        return place is not None and place.has_any()
     return False
 
 

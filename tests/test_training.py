@@ -121,6 +121,14 @@ def test_features_in_the_folders_of_a_download_are_found(root: Path) -> None:
     assert train.arguments[1] == "ecma/llp/full"
 
 
+def test_a_folder_that_several_sets_share_has_only_those_of_which_it_has_files(root: Path) -> None:
+    folder = ProjectPaths(root).features / "av_features"
+    folder.mkdir(parents=True)
+    for half in ("rgb", "flow"):
+        np.save(folder / f"a_{half}.npy", np.zeros((10, 4), np.float32))
+    assert lacking_features(root, Recipe("ecma/unav/full", "", ("vggish", "i3d"))) == ("vggish",)
+
+
 def test_features_of_other_clips_alone_are_refused(root: Path) -> None:
     for name in ("clap", "clip"):
         folder = ProjectPaths(root).features / name

@@ -79,6 +79,7 @@ class JobStatus:
     started: float | None = None
     ended: float | None = None
     epochs: tuple[Epoch, ...] = ()
+    planned_epochs: int = 0
     notes: tuple[str, ...] = ()
     error: str = ""
     outputs: tuple[tuple[str, str], ...] = ()
@@ -88,6 +89,12 @@ class JobStatus:
     def can_finish(self) -> bool:
         """Whether it may be asked to end well after the epoch under way: a training that still trains."""
         return self.kind == "train" and self.state is JobState.RUNNING and self.stage != "parse"
+
+    @property
+    def current_epoch(self) -> int:
+        """The epoch that a training is in, from 1. Its `done` and `total` count steps between two epochs."""
+        ended = self.epochs[-1].epoch if self.epochs else 0
+        return min(ended + 1, self.planned_epochs)
 
     @property
     def early_end(self) -> tuple[int, int] | None:
@@ -113,6 +120,7 @@ class JobStatus:
                     device=message.device,
                     started=self.started or message.time,
                     ended=None,
+                    planned_epochs=message.epochs,
                     error="",
                 )
             case Progress():
@@ -128,6 +136,7 @@ class JobStatus:
                     total=message.epochs,
                     eta_s=message.eta_s,
                     epochs=(*earlier, message),
+                    planned_epochs=message.epochs,
                 )
             case Note():
                 return replace(self, notes=(*self.notes, message.text))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.parses import HAN_RULE, Parse, PredictionRule
+from trainer.parses import Parse
+from trainer.prediction import HAN_RULE, PredictionRule
 
 
 @dataclass(frozen=True, eq=False)

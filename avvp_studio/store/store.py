@@ -200,7 +200,6 @@ def _write_new(path: Path, name: str, categories: Sequence[str]) -> None:
         with writing(engine, path) as connection:
             upgrade(connection)
             project = {"name": name, "made_at": now(), "made_by": f"AVVP Studio {__version__}"}
-            project["audio_visual_only"] = False
             connection.execute(insert(ProjectRow), project)
             rows = [{"id": i, "name": category} for i, category in enumerate(categories)]
             connection.execute(insert(CategoryRow), rows)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from avvp_studio.ui.jobs.plots import colour_plot, draw_line, known, new_plot
 from avvp_studio.ui.jobs.supervision_curves import SupervisionCurves
 from avvp_studio.ui.theme import Theme, category_colour
+from trainer.metrics import LEVELS
 from trainer.protocol import Epoch
 
-_SCORES = {"val/segment/Type@AV": "segment Type@AV", "val/event/Type@AV": "event Type@AV"}
-_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+TOTAL = "total"
+"""The loss that is trained: the sum of the others."""
+
+_Points: TypeAlias = list[tuple[int, float | None]]
+"""Values over epochs; None where an epoch does not tell."""
+
+_DASHES = {
+    "━": Qt.PenStyle.SolidLine,
+    "╍": Qt.PenStyle.DashLine,
+    "┉": Qt.PenStyle.DotLine,
+    "┅": Qt.PenStyle.DashDotLine,
+}
+"""How lines are drawn, and the sign of each in a legend."""
 
 
 class Curves(QWidget):
@@ -27,6 +39,8 @@ class Curves(QWidget):
         self._theme = theme
         self._epochs: tuple[Epoch, ...] = ()
         self._hint = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._legend = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
+        self._legend.setContentsMargins(12, 4, 8, 0)
         self._losses = new_plot("loss", least_height=100)
         self._scores = new_plot("F-score, %", least_height=100)
         self._supervision = SupervisionCurves()
@@ -40,6 +54,7 @@ class Curves(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(4)
         rows.addWidget(self._hint)
+        rows.addWidget(self._legend)
         for part in (self._losses, self._scores, self._supervision):
             rows.addWidget(part, 1)
         rows.addWidget(self._speed)
@@ -60,10 +75,15 @@ class Curves(QWidget):
     def _redraw(self) -> None:
         epochs = self._epochs
         losses = {name: [(e.epoch, e.losses.get(name)) for e in epochs] for name in _loss_names(epochs)}
-        scores = {label: [(e.epoch, e.metrics.get(name)) for e in epochs] for name, label in _SCORES.items()}
+        kind = _score_kind(epochs)
+        scores = {
+            f"{level} {kind}": [(e.epoch, e.metrics.get(f"val/{level}/{kind}")) for e in epochs]
+            for level in LEVELS
+        }
         has_scores = any(known(points) for points in scores.values())
         has_supervision = self._supervision.show_epochs(epochs, self._theme)
         self._hint.setVisible(not epochs)
+        self._legend.setVisible(bool(epochs))
         self._losses.setVisible(bool(epochs))
         self._scores.setVisible(has_scores)
         self._supervision.setVisible(has_supervision)
@@ -73,24 +93,36 @@ class Curves(QWidget):
             plot.setLabel("bottom", "epoch" if plot is lowest else "")
         self._speed.setText(speed_text(epochs[-1]) if epochs else "")
         self._speed.setVisible(bool(self._speed.text()))
-        self._draw(self._losses, losses)
-        self._draw(self._scores, scores, is_rising=True)
+        self._draw_losses(losses)
+        self._draw_scores(scores)
 
-    def _draw(
-        self, plot: pg.PlotWidget, series: dict[str, list[tuple[int, float | None]]], *, is_rising: bool = False
-    ) -> None:
-        plot.clear()
-        # The legend goes where such curves leave room: losses fall, scores rise.
-        legend = plot.addLegend(labelTextSize="8pt", verSpacing=-4)  # made once, then the same one
+    def _draw_losses(self, losses: Mapping[str, _Points]) -> None:
+        """Up to a dozen lines: their legend has no room among them, and stands above."""
+        self._losses.clear()
+        words = []
+        for i, (name, points) in enumerate(losses.items()):
+            if found := known(points):
+                colour, sign = self._look(i, is_total=name == TOTAL)
+                draw_line(self._losses, found, colour, dash=_DASHES[sign], width=2 if name == TOTAL else 1.3)
+                title = name.replace("_", "&nbsp;")
+                words.append(f"<span style='color:{colour}'>{sign}</span>&nbsp;{title}")
+        self._legend.setText("&nbsp; ".join(words))
+
+    def _draw_scores(self, scores: Mapping[str, _Points]) -> None:
+        self._scores.clear()
+        legend = self._scores.addLegend(labelTextSize="8pt", verSpacing=-4)  # made once, then the same one
         legend.clear()
         legend.setLabelTextColor(self._theme.text)
-        legend.setColumnCount(2 if len(series) > 3 else 1)
-        legend.anchor((1, 1), (1, 1), (-6, -24)) if is_rising else legend.anchor((1, 0), (1, 0), (-6, 4))
-        for i, (name, points) in enumerate(series.items()):
-            colour = self._theme.text if name == "total" else category_colour(i)
-            dash, width = _DASHES[i % len(_DASHES)], 2 if i == 0 else 1.3
+        legend.anchor((1, 1), (1, 1), (-6, -24))  # scores rise: there is room below
+        for i, (name, points) in enumerate(scores.items()):
             if found := known(points):
-                draw_line(plot, found, colour, dash=dash, width=width, name=name.replace("_", " "))
+                colour, sign = self._look(i)
+                width = 2 if i == 0 else 1.3
+                draw_line(self._scores, found, colour, dash=_DASHES[sign], width=width, name=name)
+
+    def _look(self, i: int, *, is_total: bool = False) -> tuple[str, str]:
+        """The colour of a line, and the sign of how it is drawn."""
+        return self._theme.text if is_total else category_colour(i), list(_DASHES)[i % len(_DASHES)]
 
 
 def speed_text(epoch: Epoch) -> str:
@@ -102,8 +134,13 @@ def speed_text(epoch: Epoch) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def _score_kind(epochs: Sequence[Epoch]) -> str:
+    """Type@AV, or AV where truth is audio-visual only and there is nothing else."""
+    return "Type@AV" if any("val/segment/Type@AV" in epoch.metrics for epoch in epochs) else "AV"
+
+
 def _loss_names(epochs: Sequence[Epoch]) -> list[str]:
     """The total first, then its parts; a part that is always zero (nothing reviewed) is left out."""
     names = dict.fromkeys(name for epoch in epochs for name in epoch.losses)
     parts = [name for name in names if any(epoch.losses.get(name) for epoch in epochs)]
-    return sorted(parts, key=lambda name: name != "total")
+    return sorted(parts, key=lambda name: name != TOTAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -58,6 +58,18 @@ class _Button(QToolButton):
             super().keyPressEvent(event)
 
 
+class _Title(QLabel):
+    """A line of text without its middle, where there is no room for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        QPainter(self).drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, shown)
+
+
 class JobCard(QFrame):
     """A card that shows a status. A click on it, or Enter, asks to see the job's curves."""
 
@@ -73,8 +85,7 @@ class JobCard(QFrame):
         self._name = status.name
         self._theme = theme
         self._is_current = False
-        self._title = QLabel()
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title = _Title()
         self._state = QLabel()
         self._finish = _Button("Finish this epoch", FINISH_TIP)
         self._finish.clicked.connect(lambda: self.finish_requested.emit(self._name))
@@ -165,29 +176,38 @@ def describe(status: JobStatus, *, is_finishing: bool = False) -> str:
     if status.state is JobState.QUEUED:
         return "Waits for the job before it"
     if status.state is JobState.RUNNING:
-        stage = _STAGES.get(status.stage, status.stage.capitalize()) or "Starting"
-        count = f" {status.done} of {status.total}" if status.total else ""
-        unit = "epoch" if status.stage == "train" else ""
         left = f" · {duration_text(status.eta_s)} left" if status.eta_s is not None else ""
         if is_finishing:
-            left = (
-                f" · ends after epoch {min(status.done + 1, status.total)}"
-                if unit
-                else " · ends after one epoch"
-            )
-        return f"{stage}{f', {unit}' if unit else ''}{count}{left}"
+            left = f" · ends after epoch {status.current_epoch}"
+        return f"{_where(status)}{left}"
     if status.state is JobState.FAILED:
         return status.error
     took = f"{duration_text(status.ended - status.started)}" if status.started and status.ended else ""
     when = time.strftime("%d %b %H:%M", time.localtime(status.ended)) if status.ended else ""
-    score = dict(status.metrics).get("val/segment/Type@AV")
     parts = [
         when,
         f"took {took}" if took else "",
         "ended early, after epoch {} of {}".format(*status.early_end) if status.early_end else "",
-        f"val Type@AV {score:.1f}" if score is not None else "",
+        _score_text(status),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _where(status: JobStatus) -> str:
+    """The stage that a running job is in, and how far it is there; of a training, in epochs."""
+    stage = _STAGES.get(status.stage, status.stage.capitalize()) or "Starting"
+    if status.stage == "train":
+        return f"{stage}, epoch {status.current_epoch} of {status.planned_epochs}"
+    return f"{stage} {status.done} of {status.total}" if status.total else stage
+
+
+def _score_text(status: JobStatus) -> str:
+    """The number to know a parser by; where truth is audio-visual only there is no Type@AV."""
+    for kind in ("Type@AV", "AV"):
+        score = dict(status.metrics).get(f"val/segment/{kind}")
+        if score is not None:
+            return f"val {kind} {score:.1f}"
+    return ""
 
 
 def duration_text(seconds: float) -> str:

@@ -91,6 +91,7 @@ class LaunchForm(QDialog):
         rows.addWidget(QLabel(summary, wordWrap=True))
         rows.addLayout(columns, 1)
         rows.addWidget(self._buttons)
+        self.setMinimumSize(700, 480)  # below it the longest details would be cut
         self.resize(780, 500)
 
     def choose(self, index: int) -> None:

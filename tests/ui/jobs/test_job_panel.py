@@ -22,7 +22,7 @@ from avvp_studio.ui.jobs.job_card import JobCard, describe, duration_text
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.jobs.supervision_curves import SupervisionCurves
 from avvp_studio.ui.theme import DARK, LIGHT
-from trainer.protocol import FINISH_FILE, MESSAGES_FILE, Epoch, Failed, Finished, Message, Started
+from trainer.protocol import FINISH_FILE, MESSAGES_FILE, Epoch, Failed, Finished, Message, Progress, Started
 
 
 def write_run(runs: Path, name: str, *messages: Message) -> None:
@@ -207,10 +207,9 @@ def test_enter_on_a_card_shows_its_curves(qtbot: QtBot) -> None:
 
 def test_a_finishing_training_says_after_which_epoch_it_ends_and_can_still_be_stopped(qtbot: QtBot) -> None:
     shown = card(qtbot)
-    status = JobStatus("a", "Train", "train", JobState.RUNNING, stage="train", done=3, total=40, eta_s=74.6)
-    shown.show_status(status, is_finishing=True)
+    shown.show_status(after_epoch(3, of=40), is_finishing=True)
     assert "finishing" in labels(shown)
-    assert "Training, epoch 3 of 40 · ends after epoch 4" in labels(shown)
+    assert "Training, epoch 4 of 40 · ends after epoch 4" in labels(shown)
     assert not buttons(shown)["Finish this epoch"].isEnabled()
     assert buttons(shown)["Stop now"].isEnabled()
     assert "finishing" in shown.accessibleName()
@@ -237,9 +236,33 @@ def test_what_a_job_noted_is_read_on_its_card(qtbot: QtBot) -> None:
     assert "3 of 60 clips have no features" in tips
 
 
-def test_a_running_job_tells_its_epoch_and_what_is_left() -> None:
-    status = JobStatus("a", "Train", "train", JobState.RUNNING, stage="train", done=3, total=40, eta_s=74.6)
-    assert describe(status) == "Training, epoch 3 of 40 · 1 min 15 s left"
+def after_epoch(epoch: int, *, of: int) -> JobStatus:
+    """A training in the step after an epoch, as its messages tell: its progress counts steps."""
+    status = JobStatus("a", "Train", "train").advanced(Started(kind="train", pid=1, epochs=of))
+    for message in epochs(of)[:epoch]:
+        status = status.advanced(message)
+    done = Progress(stage="train", done=79 * epoch + 1, total=79 * of, eta_s=74.6)
+    return status.advanced(done)
+
+
+def test_a_training_tells_the_epoch_that_it_is_in_and_what_is_left() -> None:
+    assert describe(after_epoch(0, of=40)) == "Training, epoch 1 of 40 · 1 min 15 s left"
+    assert describe(after_epoch(3, of=40)) == "Training, epoch 4 of 40 · 1 min 15 s left"
+
+
+def test_other_jobs_tell_what_they_have_done_of_how_much() -> None:
+    status = JobStatus("a", "Parse", "parse", JobState.RUNNING, stage="parse", done=3, total=40)
+    assert describe(status) == "Parsing clips 3 of 40"
+
+
+def test_a_long_title_loses_its_middle_and_not_its_end(qtbot: QtBot) -> None:
+    shown = card(qtbot)
+    pictures = []
+    for title in ("Train ecma/sweep/tau-0.30" + "0" * 90 + "1", "Train ecma/sweep/tau-0.30" + "0" * 90 + "2"):
+        shown.show_status(JobStatus("a", title, "train", JobState.RUNNING))
+        shown.resize(300, 120)
+        pictures.append(shown.grab().toImage())
+    assert pictures[0] != pictures[1]
 
 
 @pytest.mark.parametrize(
@@ -258,6 +281,36 @@ def test_the_legend_is_readable_after_the_theme_was_changed(qtbot: QtBot) -> Non
     legends = [legend for legend in legends if legend is not None]
     colours = {label.opts["color"].name() for legend in legends for _, label in legend.items}
     assert colours == {LIGHT.text}
+
+
+def audio_visual(epoch: int) -> Epoch:
+    """Of a training whose validation clips have audio-visual truth only."""
+    scores = {"val/segment/AV": 41.8, "val/event/AV": 47.4}
+    return Epoch(epoch=epoch, epochs=3, losses={"total": 1.0}, metrics=scores)
+
+
+def test_where_truth_is_audio_visual_only_av_takes_the_place_of_type_at_av(qtbot: QtBot) -> None:
+    curves = Curves(DARK)
+    qtbot.addWidget(curves)
+    curves.show()
+    curves.show_epochs([audio_visual(1), audio_visual(2)])
+    (legend,) = (
+        plot.getPlotItem().legend for plot in curves.findChildren(PlotWidget) if plot.getPlotItem().legend
+    )
+    assert [label.text for _, label in legend.items] == ["segment AV", "event AV"]
+    ended = JobStatus("a", "Train", "train").advanced(Finished(metrics=audio_visual(3).metrics))
+    assert "val AV 41.8" in describe(ended)
+
+
+def test_the_legend_of_the_losses_stands_above_them_with_the_total_first(qtbot: QtBot) -> None:
+    curves = Curves(DARK)
+    qtbot.addWidget(curves)
+    curves.show()
+    losses = {"audio_video": 0.4, "reviewed": 0.0, "pseudo": 0.6, "total": 1.0}
+    curves.show_epochs([Epoch(epoch=1, epochs=3, losses=losses)])
+    legend = next(label for label in curves.findChildren(QLabel) if "total" in label.text())
+    words = re.sub("<span.*?</span>", "", legend.text()).replace("&nbsp;", " ").split("  ")
+    assert [word.strip() for word in words] == ["total", "audio video", "pseudo"]
 
 
 def taught(epoch: int, **supervision: float) -> Epoch:

@@ -18,7 +18,8 @@ from avvp_studio.ui.timeline.content import TimelineContent, lane
 from avvp_studio.ui.timeline.timeline import Timeline
 from avvp_studio.ui.timeline.waveform import gain_of
 from trainer.labels import Event, Modality, State, state_grid
-from trainer.parses import Parse, PredictionRule
+from trainer.parses import Parse
+from trainer.prediction import PredictionRule
 
 CATEGORIES = ("Dog", "Speech", "Violin_fiddle", "Cello")
 AUDIO, VISUAL = Modality.AUDIO, Modality.VISUAL
