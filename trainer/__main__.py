@@ -17,7 +17,7 @@ from typing import NoReturn
 from trainer import commands
 from trainer.annotations import SPLITS
 from trainer.evaluation import RULE_NAMES, threshold
-from trainer.parses import GATES
+from trainer.prediction import GATES, Threshold
 from trainer.protocol import (
     FINISH_FILE,
     STOP_FILE,
@@ -34,6 +34,9 @@ from trainer.protocol import (
 )
 
 DONE, BROKEN, BAD_INPUT, STOPPED = 0, 1, 2, 3
+
+_MOST_RESAMPLES = 1_000_000
+"""More would only fill the memory: the ends of the intervals are known to the second decimal."""
 
 _LINE_INTERVAL = 5.0
 """Seconds between two lines of progress for people."""
@@ -111,7 +114,8 @@ def _failed(error: Exception, reporter: Reporter) -> int:
         reason = error.strerror or text
         if error.errno in (ENOSPC, EDQUOT):
             reason = "the disk is full; free some space and start it again"
-        code, text = BAD_INPUT, ": ".join(filter(None, (str(error.filename or ""), reason)))
+        file = error.filename2 or error.filename  # of two, where it was to be
+        code, text = BAD_INPUT, ": ".join(filter(None, (str(file or ""), reason)))
     else:
         traceback.print_exception(error)
         text = f"the trainer broke ({type(error).__name__}: {text}); the traceback is in its log"
@@ -200,6 +204,9 @@ def _add_train(subcommands: _Subcommands[_ArgumentParser]) -> None:
     train.add_argument("--features", type=Path, required=True, metavar="DIR")
     train.add_argument("--run-dir", type=Path, required=True, metavar="DIR", help="where the run is kept")
     train.add_argument("--device", default="auto", help="auto (default), cpu, cuda")
+    train.add_argument(
+        "--threads", type=_count, metavar="N", help="of the CPU; all cores but one, shared by the processes"
+    )
     train.add_argument("--seed", type=int)
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
     train.add_argument("--parse", type=Path, metavar="OUT.npz", help="then parse every clip of the dataset")
@@ -232,12 +239,12 @@ def _add_evaluate(subcommands: _Subcommands[_ArgumentParser]) -> None:
     rule = evaluate.add_argument_group("when a segment is predicted", "without these, as the parse file says")
     rule.add_argument("--rule", choices=RULE_NAMES, help="as the published code of that name")
     rule.add_argument("--gate", choices=GATES, help="which probability of the whole clip must be reached too")
-    rule.add_argument("--threshold", type=threshold, metavar="T", help="of segments and whole clips")
+    rule.add_argument("--threshold", type=_threshold, metavar="T", help="of segments and whole clips")
     for option, whose in (("--segment-thresholds", "segments"), ("--video-thresholds", "whole clips")):
         rule.add_argument(
             option,
             nargs=2,
-            type=threshold,
+            type=_threshold,
             metavar=("AUDIO", "VISUAL"),
             help=f"of {whose}; a number each, or one for each category: 0.4,0.5,...",
         )
@@ -253,9 +260,16 @@ def _add_evaluate(subcommands: _Subcommands[_ArgumentParser]) -> None:
     evaluate.set_defaults(command=commands.evaluate)
 
 
+def _threshold(text: str) -> Threshold:
+    try:
+        return threshold(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_RESAMPLES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MOST_RESAMPLES}")
     return int(text)
 
 

@@ -258,7 +258,7 @@ class AnnotationReader:
         for name, (split, place) in self.places.items():
             texts = []
             if name.startswith("-"):
-                texts.append("a clip name begins with '-': on a command line, write -- before it")
+                texts.append("a clip name begins with '-': on a command line, write --clips=NAME")
             parsed = parse_llp_name(name)
             if parsed is not None and not (parsed.start.is_integer() and parsed.end.is_integer()):
                 texts.append("a clip name has decimal times")

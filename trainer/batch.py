@@ -6,10 +6,13 @@ B clips, T segments, C categories, D width; modality axis: 0 audio, 1 visual.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.distributed
 from torch import Tensor
+
+from trainer.supervision import correct_modality_labels, correct_video_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,23 @@ class Batch:
     index: Tensor
     """(B,) int64: the clips' places in the tensors they came from, by which what is kept per clip is found."""
 
+    @cached_property
+    def absent(self) -> Tensor:
+        """(B, 1, T): 0, and minus infinity at padding: added to what a softmax over segments reads."""
+        return torch.where(self.valid, 0.0, -torch.inf)[:, None]
+
+    @cached_property
+    def video_targets(self) -> Tensor:
+        """(B, C): the video-level labels after the reviewed cells corrected them; -1 is unknown."""
+        targets: Tensor = correct_video_labels(self.labels, self.reviewed, self.valid)
+        return targets
+
+    @cached_property
+    def modality_targets(self) -> Tensor:
+        """(B, 2, C): the same, for each modality."""
+        targets: Tensor = correct_modality_labels(self.labels, self.reviewed, self.valid)
+        return targets
+
 
 def ratio(total: Tensor, count: Tensor) -> Tensor:
     """`total` / `count`, where both are sums over a batch, as if the batches of all processes were one.
@@ -38,9 +58,10 @@ def ratio(total: Tensor, count: Tensor) -> Tensor:
     gradient. No gradient flows through `count`. 0 where nothing was counted in any process, if `total` is 0
     there, as the sum of nothing is.
     """
+    count = count.detach()
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         # A sum and a division: gloo has no mean.
-        count = count.detach().to(total.dtype, copy=True)
+        count = count.to(total.dtype, copy=True)
         torch.distributed.all_reduce(count)
         count = count / torch.distributed.get_world_size()
     return total / torch.where(count > 0, count, 1)

@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from trainer.config import Config, config_from_table, to_table
+from trainer.config import Config, ConfigError, config_from_table, to_table
 from trainer.features import Scaling
 from trainer.models import MODELS
 from trainer.models.layers import Parser
@@ -110,7 +110,14 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[Parser, Checkpoin
         model.load_state_dict(weights)
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
-        raise CheckpointError(f"{path}: its weights do not fit its own config ({first})") from error
+        raise CheckpointError(
+            f"{path}: its weights do not fit its own config: damaged, or of another version of the trainer; "
+            f"train again ({first})"
+        ) from error
+    if not all(bool(weight.isfinite().all()) for weight in weights.values()):
+        raise CheckpointError(
+            f"{path}: its weights are not all finite numbers: the training was lost; train again"
+        )
     return model.to(device).eval(), info
 
 
@@ -136,7 +143,7 @@ def _read(path: Path) -> tuple[CheckpointInfo, dict[str, torch.Tensor]]:
         info = CheckpointInfo(
             config=config_from_table(table["config"], str(path), models=model_config_types()),
             categories=tuple(table["categories"]),
-            widths=table["widths"],
+            widths={str(name): int(width) for name, width in table["widths"].items()},
             epoch=int(table["epoch"]),
             metrics=table["metrics"],
             created=float(table["created"]),
@@ -144,7 +151,9 @@ def _read(path: Path) -> tuple[CheckpointInfo, dict[str, torch.Tensor]]:
             labels=str(table.get("labels", "")),
             scaling=_take_scaling(weights),
         )
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (CheckpointError, ConfigError):
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path}: what it says about itself is damaged ({error!r})") from error
     return info, weights
 
@@ -172,7 +181,9 @@ def load_state(path: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(path):
         raise CheckpointError(f"{path}: cannot be resumed from: damaged, or not a resume state")
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict):
+            raise ValueError(f"it is a {type(state).__name__}")
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(

@@ -8,7 +8,8 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ def train(arguments: argparse.Namespace, reporter: Reporter) -> None:
     from trainer.group import Group
 
     group = Group.of_environment()
-    prepare_torch(group.local_size)
+    prepare_torch(group.local_size, threads=arguments.threads)
     device = choose_device(arguments.device, None if group.is_alone else group.local_rank)
     recipe = str(run_dir / CONFIG_FILE) if arguments.resume else arguments.recipe
     seed = [] if arguments.seed is None else [f"training.seed={arguments.seed}"]
@@ -106,17 +107,14 @@ def train(arguments: argparse.Namespace, reporter: Reporter) -> None:
         )
         dataset = _read_dataset(arguments.dataset, reporter)
         store = _feature_store(arguments.features, config)
-        if group.is_first:
-            write_config(run_dir / CONFIG_FILE, config)
-            if (arguments.dataset / SNAPSHOT_FILE).is_file():
-                shutil.copyfile(arguments.dataset / SNAPSHOT_FILE, run_dir / SNAPSHOT_FILE)
-        result = engine.train(
-            *(config, dataset, store, run_dir),
-            device=device,
-            reporter=reporter,
-            resume=arguments.resume,
-            group=group,
-        )
+        with _begun(run_dir, config, arguments.dataset) if group.is_first else nullcontext():
+            result = engine.train(
+                *(config, dataset, store, run_dir),
+                device=device,
+                reporter=reporter,
+                resume=arguments.resume,
+                group=group,
+            )
     if not group.is_first:
         return
     outputs = {"checkpoint": str(result.checkpoint)}
@@ -128,9 +126,29 @@ def train(arguments: argparse.Namespace, reporter: Reporter) -> None:
     reporter.send(Finished(outputs=outputs, metrics=numbers))
 
 
+@contextmanager
+def _begun(run_dir: Path, config: Config, dataset: Path) -> Iterator[None]:
+    """Write what the run is; take it back where bad input ends it before anything was kept.
+
+    So the same command will do, once what was wrong is put right.
+    """
+    is_new = not (run_dir / CONFIG_FILE).exists()
+    write_config(run_dir / CONFIG_FILE, config)
+    if (dataset / SNAPSHOT_FILE).is_file():
+        shutil.copyfile(dataset / SNAPSHOT_FILE, run_dir / SNAPSHOT_FILE)
+    try:
+        yield
+    except ValueError:
+        if is_new and not any(run_dir.glob("*.safetensors")):
+            for name in (CONFIG_FILE, SNAPSHOT_FILE):
+                (run_dir / name).unlink(missing_ok=True)
+        raise
+
+
 def _check_run(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be meant, before torch is loaded. Resuming takes back earlier wishes to end."""
     run_dir: Path = arguments.run_dir
+    _check_file(arguments.parse)
     holds_run = (run_dir / CONFIG_FILE).is_file()
     if arguments.resume:
         if arguments.set or arguments.seed is not None:
@@ -154,6 +172,7 @@ def parse(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
     if arguments.split and arguments.dataset is None:
         raise UsageError("--split is of a --dataset: give that too, or leave it out")
+    _check_file(arguments.out)
     prepare_torch()
     device = choose_device(arguments.device)
     reporter.send(Started(kind="parse", pid=os.getpid(), device=str(device)))
@@ -208,6 +227,7 @@ def _parse_to(
 
 def evaluate(arguments: argparse.Namespace, _: Reporter) -> None:
     """Score a parse file on a split, alone or against another one."""
+    _check_file(arguments.per_clip)
     paths = [arguments.parses, *([arguments.against] if arguments.against else [])]
     files = [read_parses(path) for path in paths]
     dataset = _read_dataset(arguments.dataset, Reporter(None), files[0].categories)
@@ -316,6 +336,12 @@ def _check_categories(dataset: Dataset, categories: Sequence[str], whose: str) -
     else:
         detail = f"{len(ours)} here, {len(categories)} there"
     raise UsageError(f"the dataset's categories are not those of {whose}: {detail}")
+
+
+def _check_file(path: Path | None) -> None:
+    """Refuse, before anything is computed, to write where a folder is."""
+    if path is not None and path.is_dir():
+        raise UsageError(f"{path}: is a folder; give the name of the file to write")
 
 
 def _every_clip(dataset: Dataset) -> list[str]:

@@ -15,10 +15,10 @@ import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from trainer.metrics import METRICS
-from trainer.parses import Gate, PredictionRule
+from trainer.prediction import Gate, PredictionRule
 from trainer.whole_files import written_whole
 
 RECIPES = Path(__file__).parent / "configs"
@@ -29,6 +29,32 @@ _NOT_INHERITED = ("summary", "source", "published")
 
 class ConfigError(ValueError):
     """A recipe or a setting that cannot be used: which key, in which file, and what would do."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """Part of a setting's type, `Annotated[float, Within(at_least=0)]`: which finite numbers it may be."""
+
+    at_least: float = -math.inf
+    above: float = -math.inf
+    at_most: float = math.inf
+    below: float = math.inf
+
+    def __contains__(self, value: float) -> bool:
+        return self.at_least <= value <= self.at_most and self.above < value < self.below
+
+    def __str__(self) -> str:
+        bounds = ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+        said = [f"{name.replace('_', ' ')} {bound:g}" for name, bound in bounds if math.isfinite(bound)]
+        return " and ".join(said) or "finite"
+
+
+Weight: TypeAlias = Annotated[float, Within(at_least=0)]
+Share: TypeAlias = Annotated[float, Within(at_least=0, at_most=1)]
+Probability: TypeAlias = Annotated[float, Within(above=0, below=1)]
+Decay: TypeAlias = Annotated[float, Within(at_least=0, below=1)]
+Count: TypeAlias = Annotated[int, Within(at_least=1)]
+Whole: TypeAlias = Annotated[int, Within(at_least=0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +75,10 @@ class FeatureConfig:
 @dataclass(frozen=True, kw_only=True)
 class OptimiserConfig:
     kind: Literal["adam", "adamw"] = "adam"
-    lr: float = 3e-4
-    beta1: float = 0.9
-    beta2: float = 0.999
-    weight_decay: float = 0.0
+    lr: Annotated[float, Within(above=0)] = 3e-4
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    weight_decay: Weight = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,27 +89,27 @@ class ScheduleConfig:
     """
 
     kind: Literal["constant", "step", "cosine"] = "constant"
-    every: int = 10
-    factor: float = 0.1
-    warm_up: int = 0
-    lr_min: float = 0.0
+    every: Count = 10
+    factor: Annotated[float, Within(above=0)] = 0.1
+    warm_up: Whole = 0
+    lr_min: Weight = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """`clip_norm` 0 leaves gradients as they are. `batch` counts the clips of a step, over all processes."""
 
-    epochs: int = 40
-    batch: int = 16
-    seed: int = 1
-    clip_norm: float = 0.0
+    epochs: Count = 40
+    batch: Count = 16
+    seed: Annotated[int, Within(at_least=0, below=2**63)] = 1
+    clip_norm: Weight = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: mixed precision in the steps of a training on CUDA; nothing else changes."""
     select_by: str = "segment/Type@AV"
     """The validation number that chooses the best checkpoint (HAN, VALOR); the first of equals is kept."""
-    keep_supervision: int = 1
+    keep_supervision: Whole = 1
     """Every how many epochs what the parser trained on is kept; 0 keeps the last epoch's alone."""
-    divergence: float = 10.0
+    divergence: Weight = 10.0
     """An epoch whose mean loss exceeds this many times the first epoch's stops the run; 0 never does."""
 
 
@@ -94,18 +120,16 @@ class PredictionConfig:
     `segment_thresholds`, `video_thresholds`: of audio and of visual; where they are not given, `threshold`.
     """
 
-    threshold: float = 0.5
+    threshold: Probability = 0.5
     gate: Gate = "joint"
-    segment_thresholds: tuple[float, ...] = ()
-    video_thresholds: tuple[float, ...] = ()
+    segment_thresholds: tuple[Probability, ...] = ()
+    video_thresholds: tuple[Probability, ...] = ()
     strict: bool = False
 
     def __post_init__(self) -> None:
-        _require(0 < self.threshold < 1, "prediction.threshold", self.threshold, "is in (0, 1)")
         for key in ("segment_thresholds", "video_thresholds"):
             values = getattr(self, key)
-            fits = not values or (len(values) == 2 and all(0 < value < 1 for value in values))
-            _require(fits, f"prediction.{key}", list(values), "is one of audio and one of visual, in (0, 1)")
+            _require(len(values) in (0, 2), f"prediction.{key}", list(values), "is one of audio, one of visual")
 
     def rule(self) -> PredictionRule:
         audio, visual = self.segment_thresholds or (self.threshold, self.threshold)
@@ -139,15 +163,15 @@ class Config:
         object.__setattr__(self, "published", numbers)
         _require(bool(self.features.visual), "features.visual", self.features.visual, "names at least one set")
         sets = (self.features.audio, *self.features.visual)
+        _require(all(sets), "features", sets, "says the name of each set")
         _require(len({*sets}) == len(sets), "features", sets, "names each set once")
-        least = {"epochs": 1, "batch": 1, "clip_norm": 0, "keep_supervision": 0, "divergence": 0}
-        for key, bound in least.items():
-            value = getattr(self.training, key)
-            _require(value >= bound, f"training.{key}", value, f"is at least {bound}")
+        divergence, schedule = self.training.divergence, self.schedule
+        is_limit = divergence == 0 or divergence >= 1
+        _require(is_limit, "training.divergence", divergence, "is at least 1, or 0 for no limit")
+        is_below = schedule.lr_min <= self.optimiser.lr
+        _require(is_below, "schedule.lr_min", schedule.lr_min, f"is at most optimiser.lr ({self.optimiser.lr})")
         select_by, metrics = self.training.select_by, ", ".join(METRICS)
         _require(select_by in METRICS, "training.select_by", select_by, f"is one of {metrics}")
-        _require(self.optimiser.lr > 0, "optimiser.lr", self.optimiser.lr, "is more than 0")
-        _require(self.schedule.every >= 1, "schedule.every", self.schedule.every, "is at least 1")
 
 
 def _require(is_so: bool, key: str, value: Any, text: str) -> None:
@@ -261,10 +285,10 @@ def _config_types(settings: Mapping[str, Setting], models: Mapping[str, type]) -
     parser = settings.get("parser")
     if parser is None:
         raise ConfigError(f"{_a_source(settings)}: says no parser; add one of {', '.join(map(repr, models))}")
-    if parser.value not in models:
+    if parser.value not in [*models]:  # whatever it is: a list is in no mapping
         near = _nearest(str(parser.value), models) or f"; there are {', '.join(models)}"
         raise ConfigError(f"{parser.source}: there is no parser {parser.value!r}{near}")
-    return get_type_hints(Config) | {"model": models[parser.value]}
+    return get_type_hints(Config, include_extras=True) | {"model": models[parser.value]}
 
 
 def _a_source(settings: Mapping[str, Setting]) -> str:
@@ -275,7 +299,7 @@ def _a_source(settings: Mapping[str, Setting]) -> str:
 def _leaves(hints: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, kind in hints.items():
         if is_dataclass(kind):
-            yield from _leaves(get_type_hints(kind), f"{prefix}{key}.")
+            yield from _leaves(get_type_hints(kind, include_extras=True), f"{prefix}{key}.")
         else:
             yield prefix + key
 
@@ -297,7 +321,7 @@ def _build(kind: type, hints: Mapping[str, Any], settings: Mapping[str, Setting]
         key, hint = prefix + entry.name, hints[entry.name]
         if is_dataclass(hint):
             assert isinstance(hint, type)
-            values[entry.name] = _build(hint, get_type_hints(hint), settings, f"{key}.")
+            values[entry.name] = _build(hint, get_type_hints(hint, include_extras=True), settings, f"{key}.")
         elif key in settings:
             values[entry.name] = _typed(key, hint, settings[key])
         elif entry.default is MISSING and entry.default_factory is MISSING:
@@ -313,6 +337,11 @@ def _build(kind: type, hints: Mapping[str, Any], settings: Mapping[str, Setting]
 def _typed(key: str, hint: Any, setting: Setting) -> Any:
     """The setting's value as its declared type: an int will do for a float, a list for a tuple."""
     value, origin, arguments = setting.value, get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        number = _typed(key, arguments[0], setting)
+        if number not in arguments[1]:
+            raise ConfigError(f"{setting.source}: {key} is {arguments[1]}, not {number!r}")
+        return number
     if origin in (Union, types.UnionType):
         return _typed(key, next(part for part in arguments if part is not type(None)), setting)
     if origin is Literal:
@@ -324,8 +353,10 @@ def _typed(key: str, hint: Any, setting: Setting) -> Any:
         if isinstance(value, list | tuple):
             return tuple(_typed(key, arguments[0], Setting(item, setting.source)) for item in value)
         raise ConfigError(f"{setting.source}: {key} is a list, not {value!r}")
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if hint is float and type(value) is int:
+        value = float(value)
+    if hint is float and type(value) is float and not math.isfinite(value) and key != "published":
+        raise ConfigError(f"{setting.source}: {key} is a finite number, not {value!r}")
     if type(value) is hint:
         return value
     named = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(hint, str(hint))

@@ -38,18 +38,17 @@ def choose_device(name: str, process: int | None = None) -> torch.device:
     return device
 
 
-def prepare_torch(processes: int = 1) -> None:
-    """Settle threads (one core stays free for the person) and repeatability, before any work.
+def prepare_torch(processes: int = 1, *, threads: int | None = None) -> None:
+    """Settle threads and repeatability, before any work.
 
-    `processes` share this machine. Of the attention kernels of a GPU only the plain one repeats its gradients
-    to the bit, and clips are short.
+    `processes` share this machine; each has so many `threads`, or its share of the cores but one, which stays
+    free for the person.
     """
-    torch.set_num_threads(max(1, (_cores() - 1) // processes))
+    torch.set_num_threads(threads or max(1, (_cores() - 1) // processes))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cuda.enable_flash_sdp(False)
-    torch.backends.cuda.enable_mem_efficient_sdp(False)
-    torch.backends.cuda.enable_cudnn_sdp(False)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Else every new tensor is filled first, for programs that read what they never wrote.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _cores() -> int:

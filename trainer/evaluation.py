@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from trainer import metrics
 from trainer.annotations import Dataset
 from trainer.metrics import KINDS, LEVELS, METRICS, ONLY_KINDS, ONLY_METRICS, CategoryScores
-from trainer.parses import RULES, Gate, ParseFile, PredictionRule, Threshold, cmpae_rule
+from trainer.parses import ParseFile
+from trainer.prediction import RULES, Gate, PredictionRule, Threshold, cmpae_rule
 from trainer.scoring import scored_cells, scored_metrics
 from trainer.tables import table_text, write_whole
 
@@ -68,9 +69,19 @@ class Report:
 
 
 def threshold(text: str) -> Threshold:
-    """A threshold as it is typed: a number, or one for each category, separated by commas."""
-    values = tuple(float(part) for part in text.split(","))
+    """A threshold as it is typed: a number, or one for each category, separated by commas. ValueError."""
+    values = tuple(map(_probability, text.split(",")))
     return values if len(values) > 1 else values[0]
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise EvaluationError(f"{text!r} is no number from 0 to 1")
+    return value
 
 
 def asked_rule(
@@ -85,7 +96,7 @@ def asked_rule(
 ) -> PredictionRule:
     """A parse file's own rule, or the one of a name, with what else was asked for in its place.
 
-    Raises ParseError for what is no rule, EvaluationError for CMPAE's without its tuned thresholds.
+    Raises RuleError for what is no rule, EvaluationError for CMPAE's without its tuned thresholds.
     """
     if name == "cmpae":
         if video is None or not isinstance(video[1], tuple):

@@ -80,6 +80,13 @@ class FeaturePlace:
         """The clip's files, relative to the folder."""
         return tuple(pattern.replace("*", key) for pattern in self.patterns)
 
+    def has_any(self) -> bool:
+        """Whether there is any file of the set; some downloads keep several sets in one folder."""
+        path = self.folder / self.patterns[0]
+        ending = path.name.removeprefix("*")
+        with os.scandir(path.parent) as entries:
+            return any(entry.name.endswith(ending) for entry in entries)
+
     def stamp(self, key: str) -> tuple[int, ...] | None:
         """Size and time of the last change (ns) of each of the clip's files; None where one is missing."""
         stamp: list[int] = []
@@ -99,7 +106,7 @@ class FeaturePlace:
                 with (self.folder / file).open("rb") as opened:
                     shapes.append(_layout(file, opened.read(_HEADER_SPACE)).shape)
             except OSError as error:
-                raise UnusableError("damaged", file, str(error)) from error
+                raise UnusableError("unreadable", file, error.strerror or "no reason given") from error
         return min(rows for rows, _ in shapes), sum(width for _, width in shapes)
 
     def read(self, key: str) -> NDArray[np.float32]:
@@ -118,14 +125,7 @@ def find_place(folder: Path, features: str) -> FeaturePlace | None:
     own = FeaturePlace(folder, (f"{features}/*.npy",))
     published = (FeaturePlace(folder, patterns) for patterns in _PUBLISHED.get(features, ()))
     there = [place for place in (own, *published) if (folder / place.patterns[0]).parent.is_dir()]
-    return next((place for place in there if _has_any(place)), next(iter(there), None))
-
-
-def _has_any(place: FeaturePlace) -> bool:
-    path = place.folder / place.patterns[0]
-    ending = path.name.removeprefix("*")
-    with os.scandir(path.parent) as entries:
-        return any(entry.name.endswith(ending) for entry in entries)
+    return next((place for place in there if place.has_any()), next(iter(there), None))
 
 
 def sets_in(folder: Path) -> list[str]:
@@ -155,8 +155,8 @@ _HEADER_SPACE = 512
 def _read(folder: Path, file: str) -> NDArray[np.float32]:
     try:
         content = (folder / file).read_bytes()
-    except (OSError, MemoryError) as error:
-        raise UnusableError("damaged", file, str(error)) from error
+    except OSError as error:
+        raise UnusableError("unreadable", file, error.strerror or "no reason given") from error
     layout = _layout(file, content[:_HEADER_SPACE])
     needed = layout.offset + math.prod(layout.shape) * layout.dtype.itemsize
     if len(content) < needed:

@@ -112,16 +112,16 @@ class FeatureStore:
         self._places = {features: place for features, place in found.items() if place is not None}
         absent = [features for features, place in found.items() if place is None]
         if absent:
+            if not folder.is_dir():
+                raise FeatureError(
+                    f"{folder}: there is no such folder; give the one that holds the feature sets"
+                )
             sets = sets_in(folder)
             there = f"it has {', '.join(sets)}" if sets else "it has no feature set at all"
             raise FeatureError(
                 f"{folder}: there is no feature set {' and no '.join(map(repr, absent))} ({there}); "
                 f"extract it, or choose a recipe that uses what is there"
             )
-
-    def has(self, name: str) -> bool:
-        """Whether the clip has its files in every set."""
-        return self._stamp(feature_key(name)) is not None
 
     def read(
         self,
@@ -141,6 +141,8 @@ class FeatureStore:
         stamps = {key: stamp for key in {*keys.values()} if (stamp := self._stamp(key.key)) is not None}
         held = {name: key for name, key in keys.items() if key in stamps}
         self._check_segments(held)
+        if keys and not held:
+            raise self._none_found(tuple(keys.values()))
         if not held:
             return self._nothing(tuple(keys), widths or {})
         pack, note = self._pack({key: stamps[key] for key in held.values()}, progress or _silent)
@@ -161,6 +163,21 @@ class FeatureStore:
             ),
             packed=not note,
             note=note,
+        )
+
+    def _none_found(self, keys: Sequence[PackKey]) -> FeatureError:
+        """That no clip has all its files: how many each set has, and the first that the poorest set lacks."""
+        held = {
+            features: [key for key in keys if place.stamp(key.key) is not None]
+            for features, place in self._places.items()
+        }
+        poorest = min(held, key=lambda features: len(held[features]))
+        lacking = next(key for key in keys if key not in held[poorest])
+        file = self._folder / self._places[poorest].files(lacking.key)[0]
+        counts = ", ".join(f"{features}: {len(having)}" for features, having in held.items())
+        return FeatureError(
+            f"none of the {len(keys)} clips has its file in every feature set ({counts}); extract them first, "
+            f"or name the files as the clips are named: there is no {file}"
         )
 
     def _nothing(self, missing: tuple[str, ...], widths: Mapping[str, int]) -> Features:

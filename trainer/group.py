@@ -120,11 +120,7 @@ class Group:
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of the processes' values."""
-        if self.is_alone:
-            return values
-        values = values.clone()
-        processes.all_reduce(values)
-        return values / self.size
+        return self.total(values) / self.size
 
     def total(self, values: Tensor) -> Tensor:
         """The sum of the processes' values."""

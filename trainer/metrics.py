@@ -53,11 +53,6 @@ def scores(
     return means(scores_per_clip(predicted, truth, valid, only=only))
 
 
-def clip_scores(predicted: Array, truth: Array) -> dict[str, float]:
-    """The ten numbers in per cent of one clip: (2, T, C) twice."""
-    return scores(predicted[None, ...], truth[None, ...])
-
-
 def scores_per_clip(
     predicted: Array, truth: Array, valid: Array | None = None, *, only: bool = False
 ) -> dict[str, Array]:
@@ -250,9 +245,7 @@ def _f_score(xp: Any, hits: Array, total: Array) -> Array:
 def _mean_f_score(xp: Any, hits: Array, total: Array) -> Array:
     """The mean F-score of the categories that occur: (N, C) twice -> (N,); 1 without any."""
     occurs = total > 0
-    values = (
-        2 * xp.astype(hits, xp.float64) / xp.astype(xp.where(occurs, total, xp.ones_like(total)), xp.float64)
-    )
+    values = xp.where(occurs, _f_score(xp, hits, total), 0.0)
     count = xp.sum(occurs, axis=-1)
     mean = xp.sum(values, axis=-1) / xp.clip(count, 1, None)
-    return xp.where(count > 0, mean, xp.ones_like(mean))
+    return xp.where(count > 0, mean, 1.0)

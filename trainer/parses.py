@@ -1,8 +1,4 @@
-"""Parse files: what a parser believes about clips, as probabilities per modality, segment and category.
-
-A `PredictionRule` says which probabilities are predictions. The published codes differ in it, and so do their
-scores: every parse file carries its rule, and `RULES` holds those of the published codes by name.
-"""
+"""Parse files: what a parser believes about clips, as probabilities per modality, segment and category."""
 
 from __future__ import annotations
 
@@ -14,20 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.prediction import HAN_RULE, Gate, PredictionRule, RuleError, by_category
 from trainer.whole_files import written_whole
-
-DEFAULT_THRESHOLD = 0.5
-
-Gate = Literal["joint", "modality", "audio-joint", "none"]
-GATES: tuple[Gate, ...] = get_args(Gate)
-
-Threshold: TypeAlias = float | tuple[float, ...]
-"""One for all categories, or one for each."""
 
 Probabilities: TypeAlias = NDArray[np.float32]
 
@@ -40,129 +29,6 @@ NPZ_DAMAGE = (
 
 class ParseError(ValueError):
     """A parse file that cannot be used, and why."""
-
-
-@dataclass(frozen=True)
-class PredictionRule:
-    """When a category is predicted in a segment: its probability there and the gate both reach their threshold.
-
-    The gate asks whether the category is in the clip at all, of the probability that it is
-
-    joint        heard or seen somewhere in the clip, for both modalities (HAN, VALOR, UWAV),
-    modality     heard somewhere for audio, seen somewhere for visual (MA, JoMoLD, CMPAE, CoLeaF),
-    audio-joint  heard or seen somewhere for audio, seen somewhere for visual (MM-CSE),
-    none         nothing (LEAP, whose hard "or" over time passes whatever any segment passes).
-
-    `segment` and `video` are the thresholds of audio and visual, in [0, 1]; `strict`: to reach is to exceed.
-    They are compared in float32, as probabilities are. Raises ParseError for what is no rule.
-    """
-
-    gate: Gate = "joint"
-    segment: tuple[Threshold, Threshold] = (DEFAULT_THRESHOLD, DEFAULT_THRESHOLD)
-    video: tuple[Threshold, Threshold] = (DEFAULT_THRESHOLD, DEFAULT_THRESHOLD)
-    strict: bool = False
-
-    def __post_init__(self) -> None:
-        if self.gate not in GATES:
-            raise ParseError(f"its gate is one of {', '.join(GATES)}, not {self.gate!r}")
-        for threshold in (*self.segment, *self.video):
-            for value in threshold if isinstance(threshold, tuple) else (threshold,):
-                if not (isinstance(value, int | float) and 0 <= value <= 1):
-                    raise ParseError(f"its threshold is not a number from 0 to 1, but {value!r}")
-
-    @staticmethod
-    def at(threshold: Threshold, gate: Gate = "joint", *, strict: bool = False) -> PredictionRule:
-        """The rule in which every threshold is this one."""
-        return PredictionRule(gate, (threshold, threshold), (threshold, threshold), strict)
-
-    @property
-    def threshold(self) -> float | None:
-        """The one threshold of segments and videos, or None when they differ."""
-        found = {*self.segment, *(self.video if self.gate != "none" else ())}
-        threshold = found.pop()
-        return None if found or isinstance(threshold, tuple) else threshold
-
-    def segment_threshold(self, axis: int, category: int) -> float:
-        """What the probability of a segment has to reach; `axis`: 0 audio, 1 visual; `category`: its column."""
-        threshold = self.segment[axis]
-        return threshold[category] if isinstance(threshold, tuple) else threshold
-
-    def with_columns(self, columns: Sequence[int]) -> PredictionRule:
-        """The rule for categories in another order; -1 is one that the parser does not know."""
-
-        def picked(threshold: Threshold) -> Threshold:
-            if not isinstance(threshold, tuple):
-                return threshold
-            return tuple(threshold[column] if column >= 0 else 1.0 for column in columns)
-
-        audio, visual = map(picked, self.segment)
-        audio_video, visual_video = map(picked, self.video)
-        return replace(self, segment=(audio, visual), video=(audio_video, visual_video))
-
-    def __str__(self) -> str:
-        """In words, for the line above a table of scores."""
-        sign = ">" if self.strict else ">="
-        if self.threshold is not None:
-            strict = " (strict)" if self.strict else ""
-            return f"threshold {self.threshold:g}{strict}, gate {self.gate}"
-        segments = f"segments {sign} {_said(self.segment)}"
-        if self.gate == "none":
-            return f"{segments}, gate none"
-        return f"{segments}, gate {self.gate}: videos {sign} {_said(self.video)}"
-
-    def to_meta(self) -> dict[str, Any]:
-        """What a parse file's meta says of the rule. "threshold" is there when one number is all thresholds."""
-        one = {} if self.threshold is None else {"threshold": self.threshold}
-        return {
-            **one,
-            "gate": self.gate,
-            "strict": self.strict,
-            "segment_thresholds": list(self.segment),
-            "video_thresholds": list(self.video),
-        }
-
-    @staticmethod
-    def from_meta(meta: Mapping[str, Any]) -> PredictionRule:
-        """The rule that `to_meta` wrote; older files say only "threshold" and "gate", or nothing (HAN's)."""
-        one = meta.get("threshold", DEFAULT_THRESHOLD)
-        segment, video = (
-            _pair(meta.get(key, (one, one))) for key in ("segment_thresholds", "video_thresholds")
-        )
-        return PredictionRule(meta.get("gate", "joint"), segment, video, meta.get("strict", False) is True)
-
-
-def _pair(thresholds: Any) -> tuple[Threshold, Threshold]:
-    if not (isinstance(thresholds, list | tuple) and len(thresholds) == 2):
-        raise ParseError(f"its thresholds are one for audio and one for visual, not {thresholds!r}")
-    audio, visual = (tuple(value) if isinstance(value, list) else value for value in thresholds)
-    return audio, visual
-
-
-def _said(thresholds: tuple[Threshold, Threshold]) -> str:
-    audio, visual = (
-        f"{min(value):g} to {max(value):g} by category" if isinstance(value, tuple) else f"{value:g}"
-        for value in thresholds
-    )
-    return audio if thresholds[0] == thresholds[1] else f"{audio} (audio), {visual} (visual)"
-
-
-HAN_RULE = PredictionRule()
-
-RULES: dict[str, PredictionRule] = {
-    "han": HAN_RULE,  # and MM-Pyramid, MGN, VALOR
-    "uwav": PredictionRule(strict=True),
-    "ma": PredictionRule("modality"),
-    "jomold": PredictionRule("modality"),
-    "mm-cse": PredictionRule("audio-joint"),
-    "leap": PredictionRule("none"),
-    "coleaf": PredictionRule("modality", segment=(0.25, 0.25), video=(0.52, 0.52)),
-}
-"""The rules of published codes. CMPAE's is `cmpae_rule`: it needs thresholds that were tuned."""
-
-
-def cmpae_rule(visual: Sequence[float]) -> PredictionRule:
-    """The rule of CMPAE and NREP; they tune the thresholds `visual` (C,) of visual videos on val clips."""
-    return PredictionRule("modality", segment=(0.25, 0.25), video=(0.45, tuple(visual)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,10 +49,11 @@ class Parse:
     def predicted(self, rule: PredictionRule = HAN_RULE) -> NDArray[np.bool_]:
         """The prediction (2, T, C) by a rule; by HAN's when none is given (Tian et al., ECCV 2020).
 
-        Raises ParseError when the rule needs what the parse does not hold.
+        Raises ParseError when the rule needs what the parse does not hold, RuleError when it is of
+        other categories.
         """
         reaches = np.greater if rule.strict else np.greater_equal
-        segment, video = (_by_category(pair, self.video.shape[-1]) for pair in (rule.segment, rule.video))
+        segment, video = (by_category(pair, self.video.shape[-1]) for pair in (rule.segment, rule.video))
         cells = reaches(np.stack([self.audio, self.visual], axis=-3), segment[:, None])
         if rule.gate == "none":
             return np.asarray(cells)
@@ -214,17 +81,6 @@ class Parse:
         )
 
 
-def _by_category(thresholds: tuple[Threshold, Threshold], categories: int) -> Probabilities:
-    """(2, C) float32, or (2, 1) where one is for all."""
-    for threshold in thresholds:
-        if isinstance(threshold, tuple) and len(threshold) != categories:
-            raise ParseError(
-                f"the rule has {len(threshold)} thresholds for {categories} categories; give one for each"
-            )
-    arrays = [np.atleast_1d(np.asarray(threshold, np.float32)) for threshold in thresholds]
-    return np.stack(np.broadcast_arrays(*arrays))
-
-
 @dataclass(frozen=True, eq=False)
 class ParseFile:
     """The parses of many clips by one parser.
@@ -250,7 +106,7 @@ class ParseFile:
 
     @cached_property
     def rule(self) -> PredictionRule:
-        """By which the parser predicts. Raises ParseError when the meta says what is no rule."""
+        """By which the parser predicts. Raises RuleError when the meta says what is no rule."""
         return PredictionRule.from_meta(self.meta)
 
     def __contains__(self, name: str) -> bool:
@@ -379,6 +235,6 @@ def _check(path: Path, parses: ParseFile) -> None:
         raise ParseError(f"{path}: its probabilities are not all between 0 and 1; {again}")
     try:
         for thresholds in (parses.rule.segment, parses.rule.video):
-            _by_category(thresholds, width)
-    except ParseError as error:
+            by_category(thresholds, width)
+    except RuleError as error:
         raise ParseError(f"{path}: {error}; {again}") from None

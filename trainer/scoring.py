@@ -12,7 +12,8 @@ from trainer import metrics
 from trainer.annotations import Dataset
 from trainer.labels import PRESENT, UNSEEN, state_grid
 from trainer.metrics import AUDIO_VISUAL_METRICS, METRICS
-from trainer.parses import Parse, PredictionRule
+from trainer.parses import Parse
+from trainer.prediction import PredictionRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +56,25 @@ def scored_cells(
 ) -> ScoredCells:
     """The cells to score of clips that all were parsed; a clip has the segments that its parse has."""
     chosen = [parses[name] for name in names]
-    predicted = _padded(chosen).predicted(rule)
-    truth, valid = np.zeros_like(predicted), np.zeros(predicted.shape[::2], np.bool_)
-    for i, (name, parse) in enumerate(zip(names, chosen, strict=True)):
-        segments = len(parse.audio)
-        truth[i, :, :segments] = truth_cells(dataset, name, segments)
-        valid[i, :segments] = True
-    return ScoredCells(predicted, truth, valid)
+    predicted = predicted_cells(chosen, rule)
+    lengths = {name: len(parse.audio) for name, parse in zip(names, chosen, strict=True)}
+    return ScoredCells(predicted, *true_cells(dataset, lengths, predicted.shape[2]))
+
+
+def predicted_cells(parses: Sequence[Parse], rule: PredictionRule) -> NDArray[np.bool_]:
+    """What N parses predict by a rule: (N, 2, T, C), padded to the longest."""
+    return _padded(parses).predicted(rule)
+
+
+def true_cells(
+    dataset: Dataset, lengths: Mapping[str, int], longest: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The dense truth (N, 2, T, C) of clips of these lengths, padded to the `longest`, and `valid` (N, T)."""
+    valid = np.arange(longest) < np.array(list(lengths.values()), np.int64)[:, None]
+    truth = np.zeros((len(lengths), 2, longest, len(dataset.categories)), np.bool_)
+    for cells, (name, segments) in zip(truth, lengths.items(), strict=True):
+        cells[:, :segments] = truth_cells(dataset, name, segments)
+    return truth, valid
 
 
 def _padded(parses: Sequence[Parse]) -> Parse:

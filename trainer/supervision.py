@@ -219,9 +219,8 @@ def correct_modality_labels(labels: Array, reviewed: Array, valid: Array | None 
 
 
 def _segments(xp: Any, like: Array, valid: Array | None) -> Array:
-    """`valid` as a bool array of the shape of `like` (..., T, C)."""
-    every = xp.ones_like(like, dtype=xp.bool)
-    return every if valid is None else every & valid[..., None]
+    """`valid` as a bool array that goes with `like` (..., T, C)."""
+    return xp.ones_like(like, dtype=xp.bool) if valid is None else valid[..., None]
 
 
 def _gate(mask: Array, labels: Array | None) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ def read_supervision(path: Path) -> Supervision:
             trained=int(kept.pop("trained")),
         )
         _check_clips(supervision)
-        return Supervision(**vars(supervision) | {"arrays": _unpacked(supervision, kept)})
+        return replace(supervision, arrays=_unpacked(supervision, kept))
     except FileNotFoundError:
         raise SupervisionError(f"{path}: there is no such supervision file") from None
     except NPZ_DAMAGE as error:

@@ -180,7 +180,11 @@ def unknown_category(name: str, categories: tuple[str, ...]) -> str:
         return f"the category is missing; write one of the {len(categories)} categories"
     by_folded = {category.casefold(): category for category in categories}
     near = get_close_matches(name.casefold(), by_folded, n=1)
-    hint = f"did you mean {by_folded[near[0]]!r}?" if near else "see categories.txt for the names"
+    hint = (
+        f"did you mean {by_folded[near[0]]!r}?"
+        if near
+        else f"they are {', '.join(map(repr, categories[:3]))} and so on"
+    )
     return f"{name!r} is not one of the {len(categories)} categories; {hint}"
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.metrics import KINDS, LEVELS, ONLY_KINDS
-from trainer.parses import Parse, PredictionRule
+from trainer.parses import Parse
+from trainer.prediction import PredictionRule
 
 Cells = NDArray[np.bool_]
 Counts = tuple[int, int, int]

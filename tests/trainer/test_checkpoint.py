@@ -84,7 +84,14 @@ def test_weights_that_do_not_fit_their_config_are_refused(path: Path, info: Chec
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"format": 99}, "another version"), ({"categories": None}, "damaged"), ({"config": {}}, "no parser")],
+    [
+        ({"format": 99}, "another version"),
+        ({"categories": None}, "damaged"),
+        ({"config": {}}, "no parser"),
+        ({"config": None}, "damaged"),
+        ({"widths": None}, "damaged"),
+        ({"epoch": "x"}, "damaged"),
+    ],
 )
 def test_what_a_checkpoint_says_must_make_sense(
     path: Path, info: CheckpointInfo, change: dict[str, object], message: str
@@ -92,6 +99,14 @@ def test_what_a_checkpoint_says_must_make_sense(
     said = json.loads(info.to_json()) | change
     save_file(load_file(path), path, metadata={"avvp": json.dumps(said)})
     with pytest.raises(ValueError, match=message):
+        load_checkpoint(path, CPU)
+
+
+def test_weights_that_are_no_numbers_are_refused(path: Path, info: CheckpointInfo) -> None:
+    weights = load_file(path)
+    next(value for name, value in weights.items() if "classifier" in name).fill_(torch.nan)
+    save_file(weights, path, metadata={"avvp": info.to_json()})
+    with pytest.raises(CheckpointError, match="not all finite"):
         load_checkpoint(path, CPU)
 
 
@@ -113,13 +128,15 @@ class Dangerous:
         return (print, ("this must never run",))
 
 
-@pytest.mark.parametrize("how", ["pickle", "torch", "damaged"])
+@pytest.mark.parametrize("how", ["pickle", "torch", "damaged", "a list"])
 def test_a_resume_state_never_runs_code(tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "state.pt"
     if how == "pickle":
         path.write_bytes(pickle.dumps(Dangerous()))
     elif how == "torch":
         torch.save({"epoch": Dangerous()}, path)
+    elif how == "a list":
+        torch.save([1], path)
     else:
         save_state(path, {"epoch": 3})
         path.write_bytes(path.read_bytes()[:-50])

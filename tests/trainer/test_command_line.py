@@ -387,8 +387,32 @@ def test_features_that_cannot_be_used_leave_nothing_but_what_was_said(
     assert (code, is_one_line(err), "Traceback" in out) == (2, True, False)
     assert "signal-visual/val-04.npy" in err
     assert message in err
-    left = {path.name for path in (world.root / "run").iterdir()}
-    assert left == {"config.toml", "snapshot.json", "messages.jsonl"}
+    assert [path.name for path in (world.root / "run").iterdir()] == ["messages.jsonl"]
+
+
+def test_a_training_that_bad_input_ended_can_be_started_again_as_it_was(world: World, run: Run) -> None:
+    file = world.feature_file("signal-visual", "val-04")
+    content = file.read_bytes()
+    file.write_bytes(content[:-7])
+    assert run(*train_arguments(world, *SMALL))[0] == 2
+    file.write_bytes(content)
+    assert run(*train_arguments(world, *SMALL))[0] == 0
+    assert run(*train_arguments(world, *SMALL))[0] == 2
+
+
+def test_features_of_no_clip_are_explained_by_the_first_file_that_is_not_there(world: World, run: Run) -> None:
+    for file in world.feature_file("signal-visual", "val-04").parent.glob("*.npy"):
+        file.rename(file.with_name(f"x{file.name}"))
+    code, _, err = run(*train_arguments(world, *SMALL))
+    assert (code, is_one_line(err)) == (2, True)
+    assert "signal-visual: 0)" in err
+    assert str(world.feature_file("signal-visual", "train-00")) in err
+
+
+def test_a_folder_in_place_of_a_parse_file_is_refused_before_the_training(world: World, run: Run) -> None:
+    code, out, err = run(*train_arguments(world, *SMALL, "--parse", world.root))
+    assert (code, is_one_line(err), "epoch" in out) == (2, True, False)
+    assert f"{world.root}: is a folder" in err
 
 
 def test_features_that_are_all_zeros_train_and_are_named(world: World, run: Run) -> None:
@@ -412,7 +436,7 @@ def test_a_folder_that_cannot_be_written_is_named(world: World, run: Run) -> Non
         ('base = "han/signal"\n[training]\nepoch = 3\n', "there is no setting 'training.epoch'"),
         ('base = "han/signal"\n[training]\nselect_by = "accuracy"\n', "it is one of segment/A"),
         ('base = "han/signal"\n[training]\nprecision = "half"\n', "precision is one of 'float32', 'bfloat16'"),
-        ('base = "han/signal"\n[training]\ndivergence = -1\n', "divergence = -1.0: it is at least 0"),
+        ('base = "han/signal"\n[training]\ndivergence = -1\n', "divergence is at least 0, not -1.0"),
         ('base = "han/signal"\n[training\n', "cannot be read as a recipe"),
     ],
 )

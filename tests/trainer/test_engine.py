@@ -146,6 +146,13 @@ class FinishAfter(Reporter):
             (self._folder / FINISH_FILE).touch()
 
 
+def test_a_training_uses_as_many_threads_as_asked_for_and_else_leaves_a_core() -> None:
+    prepare_torch(threads=3)
+    assert torch.get_num_threads() == 3
+    prepare_torch(processes=10_000)
+    assert torch.get_num_threads() == 1
+
+
 @pytest.mark.parametrize("recipe", ["han/signal", "ecma/signal"])
 def test_training_learns_what_is_planted(world: World, recipe: str) -> None:
     result = run(world, config=config_of(recipe, "epochs=25"))
@@ -258,7 +265,12 @@ def test_a_run_is_not_resumed_on_other_labels(world: World) -> None:
 def test_a_state_that_does_not_fit_is_refused(world: World) -> None:
     run(world)
     path = world.root / "run" / "state.pt"
-    for change in ({"trainee": {}}, {"course": {"speed": 3}}, {"order": torch.zeros(3)}):
+    for change in (
+        {"trainee": {}},
+        {"course": {"speed": 3}},
+        {"course": {"epoch": "x"}},
+        {"order": torch.zeros(3)},
+    ):
         state = load_state(path)
         save_state(world.root / "run" / "state.pt", state | change)
         with pytest.raises(CheckpointError, match="does not fit this run; start a new one"):

@@ -57,7 +57,6 @@ def test_clips_of_different_length_are_read_and_rows_are_averaged_to_segments(fo
 def test_llp_names_are_found_by_their_youtube_id(folder: Path) -> None:
     for features in ("sound", "picture"):
         (folder / features / "a.npy").rename(folder / features / "-bcdefghijk.npy")
-    assert store(folder).has("-bcdefghijk_20_30")
     assert store(folder).read(["-bcdefghijk_20_30"]).names == ("-bcdefghijk_20_30",)
 
 
@@ -66,14 +65,31 @@ def test_a_clip_without_a_file_is_missing_and_the_others_are_read(folder: Path) 
     features = store(folder).read(["a", "b", "c", "d"])
     assert features.missing == ("b", "d")
     assert features.names == ("a", "c")
-    assert not store(folder).has("b")
 
 
-def test_without_a_single_file_there_are_tables_without_rows(folder: Path) -> None:
-    features = store(folder).read(["d"], widths={"sound": 3})
-    assert (features.names, features.missing) == ((), ("d",))
+def test_without_a_single_clip_there_are_tables_without_rows(folder: Path) -> None:
+    features = store(folder).read([], widths={"sound": 3})
+    assert (features.names, features.missing) == ((), ())
     assert features.tables["sound"].shape == (0, 3)
     assert not (folder / "packs").exists()
+
+
+def test_clips_of_which_none_has_its_files_are_refused_with_the_set_that_lacks_them(folder: Path) -> None:
+    with pytest.raises(FeatureError, match=r"none of the 1 clips .*; extract them .*there is no .*d\.npy"):
+        store(folder).read(["d"])
+    assert not (folder / "packs").exists()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FeatureError, match="nowhere: there is no such folder"):
+        FeatureStore(tmp_path / "nowhere", audio="sound", visual=["picture"])
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(folder: Path) -> None:
+    (folder / "sound" / "b.npy").unlink()
+    (folder / "sound" / "b.npy").mkdir()
+    with pytest.raises(FeatureError, match=r"sound/b\.npy: unreadable \(Is a directory\)"):
+        store(folder).read(["a", "b"])
 
 
 def test_all_that_is_wrong_is_said_at_once_with_counts(folder: Path) -> None:
@@ -214,15 +230,15 @@ def test_the_streams_of_unav_stand_side_by_side_cut_to_the_shorter(
     expected = np.hstack([looks[:30], moves]).reshape(10, 3, 10).mean(axis=1)
     np.testing.assert_allclose(rows(features, "id", "i3d"), expected, rtol=1e-5, atol=1e-6)
     (tmp_path / flow.replace("*", "id")).unlink()
-    assert unav.read(["id"], segments={"id": 10}).missing == ("id",)
+    with pytest.raises(FeatureError, match="i3d: 0"):
+        unav.read(["id"], segments={"id": 10})
 
 
 def test_our_own_files_come_before_a_download_and_an_empty_folder_of_ours_does_not(tmp_path: Path) -> None:
     for place in ("feats/vggish", "clip"):
         save(tmp_path / place / "a.npy", np.ones((2, 1), np.float32))
     (tmp_path / "vggish").mkdir()
-    feature_store = FeatureStore(tmp_path, audio="vggish", visual=["clip"])
-    assert feature_store.has("a")
+    assert FeatureStore(tmp_path, audio="vggish", visual=["clip"]).read(["a"]).names == ("a",)
     save(tmp_path / "vggish" / "a.npy", np.full((2, 1), 2, np.float32))
     features = FeatureStore(tmp_path, audio="vggish", visual=["clip"]).read(["a"])
     assert rows(features, "a", "vggish").tolist() == [[2], [2]]

@@ -13,18 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests.trainer import reference_metrics
-from trainer.parses import (
-    GATES,
-    HAN_RULE,
-    RULES,
-    Parse,
-    ParseError,
-    ParseFile,
-    PredictionRule,
-    cmpae_rule,
-    read_parses,
-    write_parses,
-)
+from trainer.parses import Parse, ParseError, ParseFile, read_parses, write_parses
+from trainer.prediction import GATES, HAN_RULE, RULES, PredictionRule, RuleError, cmpae_rule
 
 LEVELS = (0.0, 0.25, 0.3, 0.45, 0.5, 0.52, 0.7, 1.0)
 """Thresholds and probabilities come from here, so that they meet exactly."""
@@ -150,7 +140,7 @@ def test_a_rule_follows_its_categories_into_another_order() -> None:
 
 
 def test_thresholds_for_another_number_of_categories_are_refused() -> None:
-    with pytest.raises(ParseError, match="2 thresholds for 3 categories"):
+    with pytest.raises(RuleError, match="2 thresholds for 3 categories"):
         some_parse().predicted(cmpae_rule([0.3, 0.5]))
 
 

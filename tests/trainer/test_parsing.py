@@ -12,8 +12,8 @@ from trainer.config import load_recipe
 from trainer.dataset import feature_rows, unlabelled_tensors
 from trainer.features import FeatureError, FeatureStore
 from trainer.models.layers import Parser
-from trainer.parses import PredictionRule
 from trainer.parsing import parse_clips, parse_names
+from trainer.prediction import PredictionRule
 
 CPU = torch.device("cpu")
 

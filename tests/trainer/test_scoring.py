@@ -9,7 +9,8 @@ from tests.trainer import reference_metrics
 from trainer.annotations import Dataset
 from trainer.labels import Event, Modality, State
 from trainer.metrics import METRICS
-from trainer.parses import HAN_RULE, RULES, Parse, ParseError, PredictionRule, cmpae_rule
+from trainer.parses import Parse, ParseError
+from trainer.prediction import HAN_RULE, RULES, PredictionRule, cmpae_rule
 from trainer.scoring import score_parses, scored_names, truth_cells
 
 DATASET = Dataset(

@@ -181,9 +181,8 @@ class _Training:
     # One epoch
 
     def _begin(self, epoch: int) -> _Pass:
-        clips = self._data.train
-        order = torch.randperm(len(clips), generator=self._order)
-        self._trainee.parser.start_epoch(epoch, clips.batches, len(clips))
+        order = torch.randperm(len(self._data.train), generator=self._order)
+        self._trainee.parser.start_epoch(epoch)
         return self._new_pass(epoch, order)
 
     def _new_pass(self, epoch: int, order: Tensor) -> _Pass:
@@ -316,13 +315,17 @@ class _Training:
             )
         try:
             self._go_back(state)
-        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        except (KeyError, TypeError, RuntimeError, ValueError, AttributeError) as error:
             raise CheckpointError(f"{path}: does not fit this run; start a new one ({error})") from error
 
     def _go_back(self, state: dict[str, Any]) -> None:
         self._trainee.restore(state["trainee"])
         self._order.set_state(state["order"])
         self._course = _Course(**state["course"])
+        if len(self._course.history) != self._course.epoch or any(
+            TOTAL not in entry["losses"] for entry in self._course.history
+        ):
+            raise ValueError("its history is not that of its epochs")
         begun = state["begun"]
         if begun is not None:
             self._begun = self._new_pass(self._course.epoch + 1, begun["order"])

@@ -20,14 +20,22 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, normalize, scaled_dot_product_attention
+from torch.nn.functional import normalize, pad
 
 from trainer import supervision as rules
 from trainer.batch import Batch, ratio
+from trainer.config import Share, Weight, Whole
 from trainer.labels import UNSEEN
 from trainer.models.han import Han, HanConfig, han_loss
-from trainer.models.layers import EPSILON, Output, Parser, Projection, Step, clip_mean
-from trainer.models.reviewed import modality_targets, video_targets
+from trainer.models.layers import (
+    EPSILON,
+    Attention,
+    Output,
+    Parser,
+    Projection,
+    Step,
+    clip_mean,
+)
 
 ReferenceCost = Literal["asymmetric", "cross-entropy"]
 CooccurrenceTargets = Literal["confident", "all"]
@@ -40,40 +48,40 @@ _PRESENT = 0.5
 class ColeafConfig(HanConfig):
     """The values of CoLeaF's published code. Pairs are audio, visual."""
 
-    visual_dropout: float = 0.5
-    audio_video_weight: float = 2.0
-    visual_video_weight: float = 1.0
-    video_weight: float = 2.0
-    reference_dropout: float = 0.5
+    visual_dropout: Share = 0.5
+    audio_video_weight: Weight = 2.0
+    visual_video_weight: Weight = 1.0
+    video_weight: Weight = 2.0
+    reference_dropout: Share = 0.5
     """On the reference branch's embeddings before its classifier."""
     reference_cost: ReferenceCost = "asymmetric"
     """What the reference branch is trained by; the paper says cross-entropy."""
-    reference_warmup_epochs: int = 3
+    reference_warmup_epochs: Whole = 3
     """How long the reference branch learns from the labels alone."""
-    reference_video_weights: tuple[float, float] = (1.0, 0.5)
+    reference_video_weights: tuple[Weight, Weight] = (1.0, 0.5)
     """Of the labels, during the warm-up and after it. The paper: 1, 1."""
-    token_weights: tuple[float, float] = (1.2, 1.0)
+    token_weights: tuple[Weight, Weight] = (1.2, 1.0)
     """Of the labels on the class tokens, during the warm-up. The paper: 1, 1."""
-    late_token_weights: tuple[float, float] = (0.001, 0.0)
+    late_token_weights: tuple[Weight, Weight] = (0.001, 0.0)
     """The same, after the warm-up. The paper: 1, 1."""
-    reference_self_weight: float = 0.5
+    reference_self_weight: Weight = 0.5
     """Of the anchor's labels of each modality, after the warm-up. The paper: 1."""
-    reference_threshold_audio: float = 0.5
-    reference_threshold_visual: float = 0.6
+    reference_threshold_audio: Share = 0.5
+    reference_threshold_visual: Share = 0.6
     """theta_G: the probability from which on the anchor's label of a modality is present."""
-    anchor_warmup_epochs: int = 1
+    anchor_warmup_epochs: Whole = 1
     """How long the anchor learns nothing from the reference branch."""
-    contrast_weights: tuple[float, float] = (0.009, 1.0)
+    contrast_weights: tuple[Weight, Weight] = (0.009, 1.0)
     """Of the event-aware contrastive loss. The paper: 1, 1."""
     contrast_temperature: float = 0.2
-    contrast_smoothing: float = 0.1
+    contrast_smoothing: Share = 0.1
     """Share of the target that the other segments have. The paper: 0."""
-    cooccurrence_weight: float = 0.065
+    cooccurrence_weight: Weight = 0.065
     """The code's 1e-4 is of the sum over 128 clips, times 128, over 25: 0.065 of the mean over clips."""
     cooccurrence_targets: CooccurrenceTargets = "confident"
     """Whether the anchor follows only what the reference branch is sure of, or "all", as in the paper."""
-    sure_audio: tuple[float, float] = (0.1, 0.8)
-    sure_visual: tuple[float, float] = (0.4, 0.6)
+    sure_audio: tuple[Share, Share] = (0.1, 0.8)
+    sure_visual: tuple[Share, Share] = (0.4, 0.6)
     """The reference branch is sure of a probability up to the first or from the second."""
 
     def __post_init__(self) -> None:
@@ -118,7 +126,7 @@ class UnimodalReference(nn.Module):
         super().__init__()
         width, feedforward, dropout = config.width, config.feedforward, config.dropout
         self.tokens = nn.Parameter(torch.zeros(categories, width))
-        self.self_attention = nn.MultiheadAttention(width, config.heads, dropout, batch_first=True)
+        self.self_attention = Attention(width, config.heads, dropout)
         self.feedforward = nn.Sequential(
             nn.Linear(width, feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feedforward, width)
         )
@@ -129,40 +137,28 @@ class UnimodalReference(nn.Module):
         self.classifier = nn.Linear(width, categories)
         self.time_attention = nn.Linear(width, categories)
 
-    def forward(self, features: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`features` (B, T, D), `valid` (B, T) -> embeddings (B, T, D), and (B, C) from segments and tokens."""
+    def forward(self, features: Tensor, absent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`features` (B, T, D), `absent` (B, 1, T) -> embeddings (B, T, D); (B, C) of segments, of tokens."""
         clips, categories = len(features), len(self.tokens)
         joined = torch.cat([self.tokens.expand(clips, -1, -1), features], dim=1)  # (B, C + T, D)
-        joined = self.attention_norm(joined + self.dropout(self._attend(features, valid)))
+        joined = self.attention_norm(joined + self.dropout(self._attend(features, absent)))
         joined = self.feedforward_norm(joined + self.dropout(self.feedforward(joined)))
         tokens, segments = joined[:, :categories], joined[:, categories:]
         read = self.reference_dropout(segments)
-        over_time = self.time_attention(read).masked_fill(~valid[..., None], -torch.inf).softmax(dim=1)
+        over_time = (self.time_attention(read) + absent.mT).softmax(dim=1)
         video = (over_time * self.classifier(read).float().sigmoid()).sum(dim=1)
         return segments, video, tokens.float().mean(dim=-1).sigmoid()
 
-    def _attend(self, features: Tensor, valid: Tensor) -> Tensor:
+    def _attend(self, features: Tensor, absent: Tensor) -> Tensor:
         """Tokens and segments to each other: (B, T, D) -> (B, C + T, D).
 
         The tokens are the same in every clip, so their queries, keys and values are made once and not B times:
         the third part of all that the branch computes.
         """
-        attention, clips = self.self_attention, len(features)
-        tokens, segments = (
-            linear(x, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
-            for x in (self.tokens, features)
-        )
-        query, key, value = (
-            torch.cat([shared.expand(clips, -1, -1), own], dim=1)  # (B, C + T, D)
-            .reshape(clips, -1, attention.num_heads, attention.head_dim)
-            .transpose(1, 2)  # (B, H, C + T, D / H)
-            for shared, own in zip(tokens, segments, strict=True)
-        )
-        seen = torch.cat([valid.new_ones(clips, len(self.tokens)), valid], dim=1)[:, None, None]
-        dropout = attention.dropout if self.training else 0.0
-        mixed = scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=dropout)
-        attended: Tensor = attention.out_proj(mixed.transpose(1, 2).flatten(2))
-        return attended
+        tokens, segments = (self.self_attention.project(x) for x in (self.tokens, features))
+        joined = torch.cat([tokens.expand(len(features), -1, -1), segments], dim=1)  # (B, C + T, 3D)
+        query, key, value = joined.chunk(3, dim=-1)
+        return self.self_attention.mix(query, key, value, pad(absent, (len(tokens), 0)))
 
 
 class ReferenceBranch(nn.Module):
@@ -180,7 +176,7 @@ class ReferenceBranch(nn.Module):
 
     def forward(self, batch: Batch) -> Reference:
         audio, visual = self.projection(batch).unbind(dim=1)  # (B, T, D) each
-        found = zip(self.audio(audio, batch.valid), self.visual(visual, batch.valid), strict=True)
+        found = zip(self.audio(audio, batch.absent), self.visual(visual, batch.absent), strict=True)
         return Reference(*(torch.stack(pair, dim=1) for pair in found))
 
 
@@ -234,31 +230,23 @@ class Targets:
 @torch.no_grad()
 def make_targets(output: Output, reference: Reference, batch: Batch, config: ColeafConfig) -> Targets:
     """What the two branches teach each other, none of it against a person's word."""
-    labels = video_targets(batch)
+    labels = batch.video_targets
     anchor = torch.stack([output.audio_video, output.visual_video], dim=1).float()  # (B, 2, C)
-
-    def corrected(presence: Tensor) -> Tensor:
-        result: Tensor = rules.correct_presence(presence, batch.reviewed, batch.valid)
-        return result
-
-    found = corrected(
-        rules.reference_targets(
-            anchor,
-            labels,
-            audio=config.reference_threshold_audio,
-            visual=config.reference_threshold_visual,
-        )
+    found = rules.reference_targets(
+        anchor, labels, audio=config.reference_threshold_audio, visual=config.reference_threshold_visual
     )
     together = reference.video
     if config.cooccurrence_targets == "confident":
         together = rules.cooccurrence_targets(
             reference.video, anchor, labels, audio=config.sure_audio, visual=config.sure_visual
         )
+    said = torch.stack([found.float(), (reference.video >= _PRESENT).float(), together])  # (3, B, 2, C)
+    found, present, together = rules.correct_presence(said, batch.reviewed, batch.valid).unbind()
     return Targets(
-        found=found,
-        weights=rules.event_weights(corrected(reference.video >= _PRESENT)).float(),
-        together=corrected(together),
-        supervision={"reference": reference.video.detach(), "reference_targets": found},
+        found=found > 0,
+        weights=rules.event_weights(present > 0).float(),
+        together=together,
+        supervision={"reference": reference.video.detach(), "reference_targets": found > 0},
     )
 
 
@@ -266,20 +254,7 @@ def collaborative_losses(
     output: Output, reference: Reference, targets: Targets, batch: Batch, epoch: int, config: ColeafConfig
 ) -> dict[str, Tensor]:
     """The losses that CoLeaF adds to HAN's: first those of the reference branch, then those of the anchor."""
-    labels = modality_targets(batch)  # (B, 2, C)
-    # Whether a label of the clip or a person's word on the modality says anything of it.
-    known = (video_targets(batch)[:, None] != UNSEEN) | (labels != UNSEEN)
-    found = torch.where(known, targets.found.to(labels.dtype), UNSEEN)
-    early = epoch <= config.reference_warmup_epochs
-    video_weight = config.reference_video_weights[0 if early else 1]
-    token_weights = config.token_weights if early else config.late_token_weights
-    self_weight = 0.0 if early else config.reference_self_weight
-    ones = (1.0, 1.0)
-    losses = {
-        "reference_video": video_weight * _reference_loss(reference.video, labels, ones, config),
-        "reference_tokens": _reference_loss(reference.tokens, labels, token_weights, config),
-        "reference_self": self_weight * _reference_loss(reference.video, found, ones, config),
-    }
+    losses = _reference_losses(reference, targets, batch, epoch, config)
     if epoch <= config.anchor_warmup_epochs:
         zero = output.segment.new_zeros(())
         return losses | {"contrast": zero, "cooccurrence": zero}
@@ -289,14 +264,35 @@ def collaborative_losses(
     }
 
 
-def _reference_loss(
-    probabilities: Tensor, targets: Tensor, weights: tuple[float, float], config: ColeafConfig
-) -> Tensor:
-    """L_Ref of both modalities, weighted: (B, 2, C) twice -> the mean over what is known of each, added."""
-    cost = _COSTS[config.reference_cost](probabilities.clamp(EPSILON, 1 - EPSILON), targets)
-    known = targets != UNSEEN
-    audio, visual = (ratio((cost * known)[:, m].sum(), known[:, m].sum()) for m in (0, 1))
-    return weights[0] * audio + weights[1] * visual
+def _reference_losses(
+    reference: Reference, targets: Targets, batch: Batch, epoch: int, config: ColeafConfig
+) -> dict[str, Tensor]:
+    """L_Ref of the labels, on segments and on tokens, and of what the anchor found in each modality.
+
+    Each is a mean over what is known of a modality, weighted and added.
+    """
+    labels = batch.modality_targets  # (B, 2, C)
+    # Whether a label of the clip or a person's word on the modality says anything of it.
+    known = (batch.video_targets[:, None] != UNSEEN) | (labels != UNSEEN)
+    found = torch.where(known, targets.found.to(labels.dtype), UNSEEN)
+    wanted = torch.stack([labels, labels, found])  # (3, B, 2, C)
+    told = torch.stack([reference.video, reference.tokens, reference.video])
+    cost = _COSTS[config.reference_cost](told.clamp(EPSILON, 1 - EPSILON), wanted)
+    known = wanted != UNSEEN
+    means = ratio((cost * known).sum(dim=(1, 3)), known.sum(dim=(1, 3)))  # (3, 2)
+    early = epoch <= config.reference_warmup_epochs
+    video_weight = config.reference_video_weights[0 if early else 1]
+    self_weight = 0.0 if early else config.reference_self_weight
+    weights = {
+        "reference_video": (video_weight, video_weight),
+        "reference_tokens": config.token_weights if early else config.late_token_weights,
+        "reference_self": (self_weight, self_weight),
+    }
+    each = means.flatten().unbind()
+    return {
+        name: weight[0] * audio + weight[1] * visual
+        for (name, weight), audio, visual in zip(weights.items(), each[::2], each[1::2], strict=True)
+    }
 
 
 def _cross_entropy(p: Tensor, targets: Tensor) -> Tensor:
@@ -325,8 +321,10 @@ def contrast_loss(
     """
     anchor = normalize(output.embeddings.float(), dim=-1)  # (B, 2, T, D)
     own = normalize(reference.embeddings.detach().float(), dim=-1)
-    alike = anchor @ own.mT / config.contrast_temperature  # (B, 2, T, T)
+    with torch.autocast(anchor.device.type, enabled=False):  # else a product of float32 is none
+        alike = anchor @ own.mT / config.contrast_temperature  # (B, 2, T, T)
     alike = alike.masked_fill(~valid[:, None, None], -torch.inf)
+    alike = alike.masked_fill(~valid[:, None, :, None], 0)  # else a padded row has no gradient but nan
     length = valid.sum(dim=1)[:, None, None]  # (B, 1, 1)
     others = config.contrast_smoothing / (length - 1).clamp(min=1)  # each; a single segment has none
     same = torch.eye(valid.shape[1], device=valid.device, dtype=torch.bool)

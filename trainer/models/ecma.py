@@ -6,20 +6,25 @@ where the text leaves something open, the choice and its reason stand at the pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainer import supervision as rules
 from trainer.batch import Batch, ratio
-from trainer.models.coleaf import ColeafConfig, ReferenceBranch, collaborative_losses, make_targets
+from trainer.config import Count, Decay, Share, Weight, Whole
+from trainer.models.coleaf import (
+    ColeafConfig,
+    ReferenceBranch,
+    collaborative_losses,
+    make_targets,
+)
 from trainer.models.han import Han, han_loss
 from trainer.models.layers import EPSILON, Output, Parser, Step, clip_mean
-from trainer.models.reviewed import video_targets
 
 MaskMode = Literal["adaptive", "topk"]
 Norm = Literal["clip", "batch"]
@@ -38,30 +43,30 @@ class EcmaConfig(ColeafConfig):
     """Whether there is a teacher, and so a pseudo loss."""
     cma: bool = True
     """Whether there is an agreement loss."""
-    ema_decay: float = 0.99
+    ema_decay: Decay = 0.99
     """alpha of Eq. 2, approached from 0. A memory of 100 steps suits the some 800 of CoLeaF's schedule."""
     mask_mode: MaskMode = "adaptive"
-    mask_gamma: float = 1.0
+    mask_gamma: Weight = 1.0
     """gamma of Eq. 4: above 1 the adaptive mask is stricter, and can be empty."""
-    mask_k: int = 3
+    mask_k: Count = 3
     """Segments a category in the top-k mask."""
-    mask_k_share: float = 0.0
+    mask_k_share: Share = 0.0
     """The same as a part of the clip's segments, rounded up, for clips of different lengths; 0: mask_k."""
     mask_gate_by_label: bool = True
     """Off is the literal Eq. 5, which drives every absent category to 1 against the labels."""
-    mask_period: int = 0
+    mask_period: Whole = 0
     """Whether masks are the teacher's as it is in each step (0), or as it was before every so many epochs."""
     pseudo_norm: Norm = "clip"
     """Eq. 6: a mean over each clip's mask and then over the clips, or one over all masks of the batch."""
-    pseudo_weight: float = 1.0
-    tau_audio: float = 0.5
-    tau_visual: float = 0.5
+    pseudo_weight: Weight = 1.0
+    tau_audio: Share = 0.5
+    tau_visual: Share = 0.5
     cma_on: CmaOn = "attended"
     """x of Eq. 7: what attention made of the features, or their projections that it read."""
     cma_norm: Norm = "batch"
     """Eq. 8: a mean over all pairs of the batch, or over each clip's and then over the clips."""
-    cma_weight: float = 1.0
-    warmup_epochs: int = 1
+    cma_weight: Weight = 1.0
+    warmup_epochs: Whole = 1
     """Epochs without the pseudo and agreement losses; the teacher follows from the first step."""
     parse_with: ParseWith = "student"
 
@@ -142,13 +147,15 @@ class Ecma(Parser):
         """
         if self.teacher is not None:
             alpha = (1 - 1 / (self.steps + 1)).clamp(max=self.config.ema_decay)
-            for theirs, ours in zip(self.teacher.parameters(), self.student.parameters(), strict=True):
-                theirs.lerp_(ours, (1 - alpha).to(ours.dtype))
-            _copy_buffers(self.student, self.teacher)
+            theirs: list[Tensor] = list(self.teacher.parameters())
+            ours: list[Tensor] = list(self.student.parameters())
+            torch._foreach_lerp_(theirs, ours, [1 - alpha] * len(ours))
+            for copied, own in zip(self.teacher.buffers(), self.student.buffers(), strict=True):
+                copied.copy_(own)
         self.steps += 1
 
     @torch.no_grad()
-    def start_epoch(self, epoch: int, clips: Callable[[], Iterable[Batch]], count: int) -> None:
+    def start_epoch(self, epoch: int) -> None:
         """Every `mask_period` epochs, from the first after the warm-up, the masks become those of the teacher.
 
         Their maker is kept and not the masks: it makes the same ones whenever it is asked.
@@ -158,18 +165,18 @@ class Ecma(Parser):
             self.masker.load_state_dict(self.teacher.state_dict())
 
     @torch.no_grad()
-    def make_supervision(self, output: Output, batch: Batch) -> dict[str, Tensor]:
+    def make_masks(self, output: Output, batch: Batch) -> dict[str, Tensor]:
         """Eq. 3-5: the mask, from the teacher. The conditions of Eq. 7: the pairs, from the student's `output`.
 
         `student` (B, 2, T, C); of the teacher `teacher` (B, 2, T, C), `thresholds` (B, C) of the adaptive mask,
-        whatever the mode, and `mask` M (B, T, C) bool; of agreement `pairs` Omega (B, T, C) bool and
-        `similarity` s (B, T). Mask and pairs have a person's corrections.
+        whatever the mode, and `mask` M (B, T, C) bool; of agreement `pairs` Omega (B, T, C) bool. Mask and
+        pairs have a person's corrections.
 
         Made anew each step, unless there is a `mask_period`: the paper says "periodically", and the teacher is
         slow already.
         """
         config = self.config
-        labels, inside = video_targets(batch), batch.valid[..., None]
+        labels, inside = batch.video_targets, batch.valid[..., None]
         made = {"student": output.segment.detach()}
         maker = self.masker if self.masker is not None else self.teacher
         if maker is not None:
@@ -186,10 +193,9 @@ class Ecma(Parser):
                 output.segment, labels, batch.valid, tau_audio=config.tau_audio, tau_visual=config.tau_visual
             )
             made["pairs"] = rules.correct_pairs(pairs, batch.reviewed) & inside
-            made["similarity"] = self._similarity(output)
         return made
 
-    def _similarity(self, output: Output) -> Tensor:
+    def similarity(self, output: Output) -> Tensor:
         """s of Eq. 7 (B, T).
 
         The cosine of HAN's outputs, or of its projected inputs: on frozen input features themselves it would
@@ -209,13 +215,13 @@ class Ecma(Parser):
         cost = -fused.clamp(EPSILON, 1 - EPSILON).log() * mask
         return _mean(cost.sum(dim=(1, 2)), mask.sum(dim=(1, 2)), self.config.pseudo_norm)
 
-    def cma_loss(self, output: Output, pairs: Tensor) -> Tensor:
-        """Eq. 7-8: the mean of 1 - s_t over all pairs of the batch; 0 without pairs.
+    def cma_loss(self, similarity: Tensor, pairs: Tensor) -> Tensor:
+        """Eq. 7-8: the mean of 1 - s_t (B, T) over all pairs of the batch; 0 without pairs.
 
         A segment with n confident categories counts n times, as printed. Both modalities move.
         """
         weights = pairs.sum(dim=2)  # (B, T)
-        cost = (1 - self._similarity(output)) * weights
+        cost = (1 - similarity) * weights
         return _mean(cost.sum(dim=1), weights.sum(dim=1), self.config.cma_norm)
 
     def step(self, batch: Batch, epoch: int) -> Step:
@@ -223,7 +229,7 @@ class Ecma(Parser):
         config = self.config
         output: Output = self.student(batch)
         losses = han_loss(output, batch, config)
-        made = self.make_supervision(output, batch)
+        made = self.make_masks(output, batch)
         if self.reference is not None:
             reference = self.reference(batch)
             targets = make_targets(output, reference, batch, config)
@@ -235,16 +241,21 @@ class Ecma(Parser):
             pseudo = self.pseudo_loss(output, batch, made["mask"]) if is_warm else zero
             losses["pseudo"] = config.pseudo_weight * pseudo
         if config.cma:
-            losses["cma"] = config.cma_weight * (self.cma_loss(output, made["pairs"]) if is_warm else zero)
+            similarity = self.similarity(output)
+            made["similarity"] = similarity.detach()
+            cma = self.cma_loss(similarity, made["pairs"]) if is_warm else zero
+            losses["cma"] = config.cma_weight * cma
         return Step(losses, made)
 
     @torch.no_grad()
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
-        """The supervision of a batch as it stands, without dropout: see `make_supervision`, and CoLeaF's."""
+        """The supervision of a batch, without dropout: of `make_masks`, `similarity` s (B, T), and CoLeaF's."""
         was_training = self.training
         self.eval()
         output: Output = self.student(batch)
-        made = self.make_supervision(output, batch)
+        made = self.make_masks(output, batch)
+        if self.config.cma:
+            made["similarity"] = self.similarity(output)
         if self.reference is not None:
             made |= make_targets(output, self.reference(batch), batch, self.config).supervision
         self.train(was_training)
@@ -256,8 +267,3 @@ def _mean(cost: Tensor, count: Tensor, norm: Norm) -> Tensor:
     if norm == "batch":
         return ratio(cost.sum(), count.sum())
     return clip_mean(cost / count.clamp(min=1))
-
-
-def _copy_buffers(source: nn.Module, target: nn.Module) -> None:
-    for theirs, ours in zip(target.buffers(), source.buffers(), strict=True):
-        theirs.copy_(ours)

@@ -12,35 +12,46 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batch import Batch
-from trainer.models.layers import EPSILON, HanStack, HanUpdate, MmilPooling, Output, Parser, Projection, Step
+from trainer.config import Count, Share, Weight
+from trainer.labels import UNSEEN
+from trainer.models.layers import (
+    EPSILON,
+    HanStack,
+    HanUpdate,
+    MmilPooling,
+    Output,
+    Parser,
+    Projection,
+    Step,
+)
 from trainer.models.layers import binary_cross_entropy as bce
-from trainer.models.reviewed import modality_targets, reviewed_loss, video_targets
+from trainer.models.reviewed import reviewed_loss
 
 
 @dataclass(frozen=True, kw_only=True)
 class HanConfig:
     """The values of HAN's own code."""
 
-    width: int = 512
-    heads: int = 1
-    feedforward: int = 512
-    layers: int = 1
-    dropout: float = 0.1
-    visual_dropout: float = 0.0
+    width: Count = 512
+    heads: Count = 1
+    feedforward: Count = 512
+    layers: Count = 1
+    dropout: Share = 0.1
+    visual_dropout: Share = 0.0
     """On the visual embeddings before the classifier (CoLeaF: 0.5)."""
     positional_encoding: bool = False
     han_update: HanUpdate = "parallel"
     mmil_normalise: bool = False
-    visual_smoothing: float = 0.9
+    visual_smoothing: Share = 0.9
     """s: the visual video-level target is s * y + (1 - s) / 2; 1 leaves y as it is."""
-    audio_video_weight: float = 1.0
-    visual_video_weight: float = 1.0
-    video_weight: float = 1.0
-    uncrossed_share: float = 0.0
+    audio_video_weight: Weight = 1.0
+    visual_video_weight: Weight = 1.0
+    video_weight: Weight = 1.0
+    uncrossed_share: Share = 0.0
     """How much the probabilities without cross-attention count when a clip is parsed (CoLeaF's code: 0.3)."""
-    reviewed_weight: float = 1.0
+    reviewed_weight: Weight = 1.0
     """Of the loss on the cells that a person reviewed."""
-    reviewed_balance: float = 1.0
+    reviewed_balance: Weight = 1.0
     """Weight of a cell reviewed present against one reviewed absent, of which there are many more."""
 
     def __post_init__(self) -> None:
@@ -74,17 +85,17 @@ class Han(Parser):
 
     def forward(self, batch: Batch) -> Output:
         projected = self.projection(batch)  # (B, 2, T, D)
-        output = self._read(projected, batch.valid)
+        output = self._read(projected, batch.absent)
         share = self.config.uncrossed_share
         if share and not self.training:
-            return _mixed(output, self._read(projected, batch.valid, crossed=False), share)
+            return _mixed(output, self._read(projected, batch.absent, crossed=False), share)
         return output
 
-    def _read(self, projected: Tensor, valid: Tensor, *, crossed: bool = True) -> Output:
-        embeddings = self.attention(projected, valid, crossed=crossed)  # (B, 2, T, D)
+    def _read(self, projected: Tensor, absent: Tensor, *, crossed: bool = True) -> Output:
+        embeddings = self.attention(projected, absent, crossed=crossed)  # (B, 2, T, D)
         audio, visual = embeddings.unbind(dim=1)
         read = torch.stack([audio, self.visual_dropout(visual)], dim=1)
-        output: Output = self.pooling(read, valid)
+        output: Output = self.pooling(read, absent)
         return replace(output, embeddings=embeddings, projected=projected)
 
     def step(self, batch: Batch, epoch: int) -> Step:
@@ -106,11 +117,15 @@ def han_loss(output: Output, batch: Batch, config: HanConfig) -> dict[str, Tenso
     y is the video-level label after a person's corrections; in p^a and p^v it is that of the modality. What is
     not known of a clip without video-level labels is not trained.
     """
-    audio, visual = modality_targets(batch).unbind(dim=1)  # (B, C) each
+    labels = torch.cat([batch.modality_targets, batch.video_targets[:, None]], dim=1)  # (B, 3, C)
+    smooth = config.visual_smoothing
+    audio, visual, video = labels.unbind(dim=1)
+    targets = torch.stack([audio, smooth * (visual - 0.5) + 0.5, video], dim=1)
+    found = torch.stack([output.audio_video, output.visual_video, output.video], dim=1)
+    losses = bce(found, targets, labels != UNSEEN).unbind()
     return {
-        "audio_video": config.audio_video_weight * bce(output.audio_video, audio),
-        "visual_video": config.visual_video_weight
-        * bce(output.visual_video, visual, smoothing=config.visual_smoothing),
-        "video": config.video_weight * bce(output.video, video_targets(batch)),
+        "audio_video": config.audio_video_weight * losses[0],
+        "visual_video": config.visual_video_weight * losses[1],
+        "video": config.video_weight * losses[2],
         "reviewed": config.reviewed_weight * reviewed_loss(output, batch, balance=config.reviewed_balance),
     }

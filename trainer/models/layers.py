@@ -7,15 +7,15 @@ padded segments is not specified: read them through `Batch.valid`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from trainer.batch import Batch, ratio
-from trainer.labels import UNSEEN
 
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm."""
@@ -68,9 +68,8 @@ class Parser(nn.Module, ABC):
         """Called after every optimiser step."""
         return
 
-    def start_epoch(self, epoch: int, clips: Callable[[], Iterable[Batch]], count: int) -> None:
-        """Called before an epoch's first step. `clips` goes over all `count` training clips, for a parser that
-        makes something of them once in a while."""
+    def start_epoch(self, epoch: int) -> None:
+        """Called before an epoch's first step, but not again where a stopped run goes on with the epoch."""
         return
 
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
@@ -109,8 +108,8 @@ class Projection(nn.Module):
         segments = batch.valid.shape[1]
         # Averaging before the linear layer is the same as after it, and cheaper.
         sets = [
-            linear(rows_to_segments(features, segments))
-            for linear, features in zip(self.visual, batch.visual, strict=True)
+            project(rows_to_segments(features, segments))
+            for project, features in zip(self.visual, batch.visual, strict=True)
         ]
         projected = torch.stack([self.audio(batch.audio), self.join(torch.cat(sets, dim=-1))], dim=1)
         return projected + positions(projected) if self.positional_encoding else projected
@@ -135,6 +134,58 @@ def rows_to_segments(features: Tensor, segments: int) -> Tensor:
     return features.reshape(clips, segments, rows // segments, width).mean(dim=2)
 
 
+class Attention(nn.Module):
+    """Multi-head attention with the parameters of `nn.MultiheadAttention`, and what it makes of them.
+
+    Clips are short: what it costs are the products with weights and every copy between them, and of copies that
+    makes more.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.out_proj = nn.Linear(width, width)
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.dropout = nn.Dropout(dropout)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, own: Tensor, other: Tensor, absent: Tensor) -> Tensor:
+        """`own` (N, T, D) reads of `other` (N, T, D), which may be itself; `absent` (N, 1, T) as in `Batch`."""
+        width = own.shape[-1]
+        if other is own:
+            query, key, value = self.project(own).chunk(3, dim=-1)
+        else:
+            query = linear(own, self.in_proj_weight[:width], self.in_proj_bias[:width])
+            read = linear(other, self.in_proj_weight[width:], self.in_proj_bias[width:])
+            key, value = read.chunk(2, dim=-1)
+        return self.mix(query, key, value, absent)
+
+    def project(self, features: Tensor) -> Tensor:
+        """(..., D) -> (..., 3D): queries, keys and values."""
+        return linear(features, self.in_proj_weight, self.in_proj_bias)
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, absent: Tensor) -> Tensor:
+        """What each segment reads of all: (N, T, D) each -> (N, T, D). `absent` (N, 1, T) as in `Batch`."""
+        query, key, value = (self._split(x) for x in (query, key, value))
+        scores = query @ key.mT  # (N * H, T, T)
+        absent = absent if self.heads == 1 else absent.repeat_interleave(self.heads, dim=0)
+        weights = torch.add(absent, scores, alpha=query.shape[-1] ** -0.5).softmax(dim=-1)
+        mixed = self.dropout(weights) @ value
+        if self.heads > 1:
+            mixed = mixed.unflatten(0, (-1, self.heads)).transpose(1, 2).flatten(2)
+        attended: Tensor = self.out_proj(mixed)
+        return attended
+
+    def _split(self, x: Tensor) -> Tensor:
+        """(N, T, D) -> (N * H, T, D / H)."""
+        if self.heads == 1:
+            return x
+        clips, segments, width = x.shape
+        return x.reshape(clips, segments, self.heads, width // self.heads).transpose(1, 2).flatten(0, 1)
+
+
 class HanLayer(nn.Module):
     """Self- and cross-modal attention with one set of weights for both modalities (HAN; UWAV Eq. 1-2).
 
@@ -143,8 +194,8 @@ class HanLayer(nn.Module):
 
     def __init__(self, width: int, *, heads: int, feedforward: int, dropout: float) -> None:
         super().__init__()
-        self.self_attention = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
-        self.cross_attention = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
+        self.self_attention = Attention(width, heads, dropout)
+        self.cross_attention = Attention(width, heads, dropout)
         self.feedforward = nn.Sequential(
             nn.Linear(width, feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feedforward, width)
         )
@@ -152,13 +203,11 @@ class HanLayer(nn.Module):
         self.feedforward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, own: Tensor, other: Tensor | None, padding: Tensor) -> Tensor:
-        """`own` (B, T, D) attends to itself and to `other` (B, T, D), if any, but not to `padding` (B, T)."""
-        attended, _ = self.self_attention(own, own, own, key_padding_mask=padding, need_weights=False)
-        summed = own + self.dropout(attended)
+    def forward(self, own: Tensor, other: Tensor | None, absent: Tensor) -> Tensor:
+        """`own` (N, T, D) reads of itself and of `other`, if any; `absent` (N, 1, T) as in `Batch`."""
+        summed = own + self.dropout(self.self_attention(own, own, absent))
         if other is not None:
-            crossed, _ = self.cross_attention(own, other, other, key_padding_mask=padding, need_weights=False)
-            summed = summed + self.dropout(crossed)
+            summed = summed + self.dropout(self.cross_attention(own, other, absent))
         own = self.attention_norm(summed)
         updated: Tensor = self.feedforward_norm(own + self.dropout(self.feedforward(own)))
         return updated
@@ -183,21 +232,20 @@ class HanStack(nn.Module):
             HanLayer(width, heads=heads, feedforward=feedforward, dropout=dropout) for _ in range(layers)
         )
 
-    def forward(self, features: Tensor, valid: Tensor, *, crossed: bool = True) -> Tensor:
-        """`features` (B, 2, T, D), `valid` (B, T) -> (B, 2, T, D), each seeing the other if `crossed`."""
-        first, padding = features, ~valid
+    def forward(self, features: Tensor, absent: Tensor, *, crossed: bool = True) -> Tensor:
+        """`features` (B, 2, T, D), `absent` (B, 1, T) -> (B, 2, T, D), each seeing the other if `crossed`."""
+        first, twice = features, absent.repeat_interleave(2, dim=0)
         for layer in self.layers:
             if self.update == "original":
                 features = first
             if self.update == "sequential" and crossed:
                 audio, visual = features.unbind(dim=1)
-                audio = layer(audio, visual, padding)
-                features = torch.stack([audio, layer(visual, audio, padding)], dim=1)
+                audio = layer(audio, visual, absent)
+                features = torch.stack([audio, layer(visual, audio, absent)], dim=1)
                 continue
             # Both modalities at once, as twice as many clips: half the calls, each with twice the work.
             other = features.flip(1).flatten(0, 1) if crossed else None
-            updated = layer(features.flatten(0, 1), other, padding.repeat_interleave(2, dim=0))
-            features = updated.unflatten(0, (-1, 2))
+            features = layer(features.flatten(0, 1), other, twice).unflatten(0, (-1, 2))
         return features
 
 
@@ -215,12 +263,11 @@ class MmilPooling(nn.Module):
         self.time_attention = nn.Linear(width, categories)
         self.modality_attention = nn.Linear(width, categories)
 
-    def forward(self, embeddings: Tensor, valid: Tensor) -> Output:
-        """`embeddings` (B, 2, T, D), `valid` (B, T) -> probabilities of segments, modalities and video."""
+    def forward(self, embeddings: Tensor, absent: Tensor) -> Output:
+        """`embeddings` (B, 2, T, D), `absent` (B, 1, T) -> probabilities of segments, modalities and video."""
         logits = self.classifier(embeddings).float()  # (B, 2, T, C), whatever autocast made of it
         segment = torch.sigmoid(logits)
-        padding = ~valid[:, None, :, None]  # (B, 1, T, 1)
-        over_time = self.time_attention(embeddings).masked_fill(padding, -torch.inf).softmax(dim=2)
+        over_time = (self.time_attention(embeddings) + absent[..., None]).softmax(dim=2)
         over_modalities = self.modality_attention(embeddings).softmax(dim=1)
         modality = (over_time * segment).sum(dim=2)  # (B, 2, C)
         weights = over_time * over_modalities
@@ -230,22 +277,20 @@ class MmilPooling(nn.Module):
         if self.normalise:
             video = video / weights.sum(dim=(1, 2))
         modality, video = (p.clamp(EPSILON, 1 - EPSILON) for p in (modality, video))
-        return Output(logits, segment, modality[:, 0], modality[:, 1], video, embeddings, embeddings)
+        audio, visual = modality.unbind(dim=1)
+        return Output(logits, segment, audio, visual, video, embeddings, embeddings)
 
 
-def binary_cross_entropy(probabilities: Tensor, targets: Tensor, *, smoothing: float = 1.0) -> Tensor:
-    """The mean of -s log p - (1 - s) log(1 - p) over the known targets t, where s = smoothing (t - 1/2) + 1/2.
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+    """The means of -t log p - (1 - t) log(1 - p) where the targets t are `known`: (B, N, C) each -> (N,).
 
-    `targets`: 0, 1, or -1 for what is not known and so not trained; 0 when nothing is known. A clamped
-    probability gets no gradient.
+    0 where nothing is known. A clamped probability gets no gradient.
     """
-    known = targets != UNSEEN
-    targets = smoothing * (targets - 0.5) + 0.5
     p = probabilities.float().clamp(EPSILON, 1 - EPSILON)
-    cost = -(targets * p.log() + (1 - targets) * (1 - p).log())
-    return ratio((cost * known).sum(), known.sum())
+    gain = torch.lerp((1 - p).log(), p.log(), targets)  # torch's own function refuses autocast
+    return ratio(-(gain * known).sum(dim=(0, 2)), known.sum(dim=(0, 2)))
 
 
 def clip_mean(cost: Tensor) -> Tensor:
     """The mean of what each clip costs, (B,)."""
-    return ratio(cost.sum(), torch.ones_like(cost).sum())
+    return ratio(cost.sum(), cost.new_full((), len(cost)))

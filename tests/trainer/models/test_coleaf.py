@@ -95,7 +95,7 @@ def test_a_reference_modality_is_a_self_attention_layer_over_tokens_and_segments
         theirs.load_state_dict(ours.state_dict())
     features, valid = torch.randn(3, 5, 16), ragged.valid
 
-    segments, video, tokens = branch(features, valid)
+    segments, video, tokens = branch(features, ragged.absent)
 
     joined = torch.cat([branch.tokens.expand(3, -1, -1), features], dim=1)
     padding = torch.cat([torch.zeros(3, 3, dtype=torch.bool), ~valid], dim=1)
@@ -257,10 +257,16 @@ def test_the_cooccurrence_loss_compares_products_of_probabilities():
     assert cooccurrence_loss(output, torch.stack([output.audio_video, output.visual_video], 1)).item() == 0
 
 
-def test_padding_changes_no_loss(ragged, padded):
+def test_padding_changes_no_loss_and_no_gradient(ragged, padded):
     for config in (SMALL, PAPER):
         model = sure_of_everything(small_coleaf(config)).eval()
-        torch.testing.assert_close(model.step(padded(ragged), LATE).losses, model.step(ragged, LATE).losses)
+        found, expected = (model.step(batch, LATE).losses for batch in (padded(ragged), ragged))
+        torch.testing.assert_close(found, expected)
+        learnt = [weight for weight in model.parameters() if weight.requires_grad]
+        gradients = [
+            torch.autograd.grad(sum(losses.values()), learnt, allow_unused=True) for losses in (found, expected)
+        ]
+        torch.testing.assert_close(*gradients)
 
 
 # --- the targets, and a person's word ---

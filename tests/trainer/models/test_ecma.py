@@ -230,8 +230,10 @@ def test_the_agreement_loss_is_the_mean_dissimilarity_of_all_pairs_of_the_batch(
     pairs = torch.tensor([[[1, 0], [1, 1]], [[1, 0], [0, 0]]], dtype=torch.bool)
 
     # A segment with two confident categories counts twice.
-    assert small_ecma().cma_loss(output, pairs).item() == pytest.approx((0 + 1 + 1 + 0.4) / 4)
-    assert small_ecma().cma_loss(output, torch.zeros_like(pairs)).item() == 0
+    model = small_ecma()
+    similarity = model.similarity(output)
+    assert model.cma_loss(similarity, pairs).item() == pytest.approx((0 + 1 + 1 + 0.4) / 4)
+    assert model.cma_loss(similarity, torch.zeros_like(pairs)).item() == 0
 
 
 def test_both_losses_wait_for_the_end_of_the_warm_up_and_have_their_weights(make_batch):
@@ -298,7 +300,8 @@ def test_the_agreement_loss_moves_what_is_heard_and_what_is_seen():
     embeddings = torch.randn(1, 2, 3, 4, requires_grad=True)
     output = replace(output_of(np.full((1, 2, 3, 1), 0.9)), embeddings=embeddings)
 
-    small_ecma().cma_loss(output, torch.ones(1, 3, 1, dtype=torch.bool)).backward()
+    model = small_ecma()
+    model.cma_loss(model.similarity(output), torch.ones(1, 3, 1, dtype=torch.bool)).backward()
 
     assert (embeddings.grad.abs().sum(dim=(0, 2, 3)) > 0).all()
 
@@ -315,8 +318,9 @@ def test_the_other_means_are_those_computed_by_hand():
     embeddings = [[[[1, 0], [1, 0]], [[1, 0], [0, 1]]], [[[1, 0], [1, 0]], [[-1, 0], [-1, 0]]]]
     output = output_of(np.full((2, 2, 2, 1), 0.5), embeddings)
     over_clips = small_ecma(replace(SMALL, cma_norm="clip"))
-    assert over_clips.cma_loss(output, mask).item() == pytest.approx((0.5 + 2) / 2)
-    assert over_clips.cma_loss(output, mask & False).item() == 0
+    similarity = over_clips.similarity(output)
+    assert over_clips.cma_loss(similarity, mask).item() == pytest.approx((0.5 + 2) / 2)
+    assert over_clips.cma_loss(similarity, mask & False).item() == 0
 
 
 def test_a_share_makes_the_masks_of_longer_clips_longer(ragged):
@@ -332,7 +336,7 @@ def test_with_a_period_the_masks_stay_those_of_the_teacher_at_its_last_beginning
     model = moved(small_ecma(replace(SMALL, mask_period=2, warmup_epochs=0))).eval()
     made = []
     for epoch in (1, 2, 3):
-        model.start_epoch(epoch, lambda: [batch], 3)
+        model.start_epoch(epoch)
         teacher_then = model.teacher(batch).segment
         made.append((teacher_then, model.step(batch, epoch).supervision["teacher"]))
         moved(model)
@@ -348,10 +352,10 @@ def test_with_a_period_the_masks_stay_those_of_the_teacher_at_its_last_beginning
 def test_the_first_period_begins_with_the_first_epoch_that_uses_its_masks(make_batch):
     batch = make_batch()
     model = moved(small_ecma(replace(SMALL, mask_period=3, warmup_epochs=1))).eval()
-    model.start_epoch(1, lambda: [batch], 3)
+    model.start_epoch(1)
     model.after_step()  # the teacher is now the student, which has moved
 
-    model.start_epoch(2, lambda: [batch], 3)
+    model.start_epoch(2)
 
     assert torch.equal(model.step(batch, 2).supervision["teacher"], model.student(batch).segment)
 
@@ -360,13 +364,13 @@ def test_masks_of_a_period_go_on_as_they_were_after_loading(make_batch):
     batch = make_batch()
     config = replace(SMALL, mask_period=2, warmup_epochs=0)
     model = moved(small_ecma(config)).eval()
-    model.start_epoch(1, lambda: [batch], 3)
+    model.start_epoch(1)
     model.after_step()
 
     again = small_ecma(config).eval()
     again.load_state_dict(model.state_dict())
     for copy in (model, again):
-        copy.start_epoch(2, lambda: [batch], 3)
+        copy.start_epoch(2)
 
     found, expected = (copy.step(batch, 2) for copy in (again, model))
     assert torch.equal(found.supervision["mask"], expected.supervision["mask"])

@@ -12,7 +12,7 @@ from trainer.batch import Batch
 from trainer.models import MODELS
 from trainer.models.han import Han, HanConfig, han_loss
 from trainer.models.layers import Output
-from trainer.models.reviewed import modality_targets, reviewed_loss, video_targets
+from trainer.models.reviewed import reviewed_loss
 
 SMALL = HanConfig(width=16, heads=2, feedforward=32)
 
@@ -113,8 +113,8 @@ def test_reviewed_cells_at_padding_are_not_trained():
 def test_reviewed_cells_change_the_targets_of_the_video_losses():
     heard_only = a_clip(label=0.0, reviewed=(1, 0))
 
-    assert video_targets(heard_only).tolist() == [[1.0]]
-    assert modality_targets(heard_only).tolist() == [[[1.0], [0.0]]]
+    assert heard_only.video_targets.tolist() == [[1.0]]
+    assert heard_only.modality_targets.tolist() == [[[1.0], [0.0]]]
     losses = han_loss(an_output(audio=0.8, visual=0.6, video=0.3), heard_only, HanConfig())
     assert losses["audio_video"].item() == pytest.approx(-math.log(0.8))
     assert losses["visual_video"].item() == pytest.approx(-0.05 * math.log(0.6) - 0.95 * math.log(0.4))

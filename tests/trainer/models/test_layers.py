@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from trainer.models.layers import (
+    Attention,
     HanLayer,
     HanStack,
     MmilPooling,
@@ -31,7 +34,46 @@ def pair():
     return torch.randn(2, 2, 4, 8)
 
 
-WHOLE = torch.ones(2, 4, dtype=torch.bool)
+WHOLE = torch.zeros(2, 1, 4)
+"""Nothing is absent of two clips of four segments."""
+
+
+def absent(*lengths: int, segments: int) -> torch.Tensor:
+    """What is added to what a softmax over segments reads, in clips of these lengths."""
+    valid = torch.arange(segments) < torch.tensor(lengths)[:, None]
+    return torch.zeros(len(lengths), 1, segments).masked_fill(~valid[:, None], -torch.inf)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_attention_is_that_of_torch_from_the_first_weights_on(heads):
+    made = []
+    for kind in (Attention, partial(nn.MultiheadAttention, batch_first=True)):
+        torch.manual_seed(3)
+        made.append(kind(8, heads, dropout=0.0))
+    ours, theirs = made
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
+    for bias in (ours.in_proj_bias, ours.out_proj.bias):
+        nn.init.normal_(bias)
+    theirs.load_state_dict(ours.state_dict())
+    features = torch.randn(2, 4, 8)
+    missing = absent(4, 2, segments=4)
+
+    found = ours.mix(*ours.project(features).chunk(3, dim=-1), missing)
+
+    expected, _ = theirs(features, features, features, key_padding_mask=missing[:, 0] < 0)
+    torch.testing.assert_close(found, expected)
+
+
+def test_attention_leaves_out_some_of_what_it_attends_to_in_training_alone():
+    attention, features = Attention(8, 2, dropout=0.5), torch.randn(2, 4, 8)
+    query, key, value = attention.project(features).chunk(3, dim=-1)
+
+    once, again = (attention.mix(query, key, value, WHOLE) for _ in range(2))
+
+    assert not torch.equal(once, again)
+    attention.eval()
+    assert torch.equal(*(attention.mix(query, key, value, WHOLE) for _ in range(2)))
 
 
 def test_eight_rows_a_segment_become_their_mean():
@@ -82,21 +124,20 @@ def test_a_layer_treats_both_modalities_alike(pair):
 
 def test_each_update_reads_what_it_says(pair):
     audio, visual = pair.unbind(dim=1)
-    padding = ~WHOLE
     for update in ("parallel", "sequential", "original"):
         layers = stack(update)
         first, last = layers.layers
         match update:
             case "parallel":
-                a, v = first(audio, visual, padding), first(visual, audio, padding)
-                expected = last(a, v, padding), last(v, a, padding)
+                a, v = first(audio, visual, WHOLE), first(visual, audio, WHOLE)
+                expected = last(a, v, WHOLE), last(v, a, WHOLE)
             case "sequential":
-                a = first(audio, visual, padding)
-                v = first(visual, a, padding)
-                a = last(a, v, padding)
-                expected = a, last(v, a, padding)
+                a = first(audio, visual, WHOLE)
+                v = first(visual, a, WHOLE)
+                a = last(a, v, WHOLE)
+                expected = a, last(v, a, WHOLE)
             case "original":
-                expected = last(audio, visual, padding), last(visual, audio, padding)
+                expected = last(audio, visual, WHOLE), last(visual, audio, WHOLE)
         torch.testing.assert_close(layers(pair, WHOLE), torch.stack(expected, dim=1))
 
 
@@ -132,16 +173,15 @@ def test_a_layer_is_the_sum_of_both_attentions_and_a_feed_forward_block(pair):
     middle = layer.attention_norm(own + attended)
     expected = layer.feedforward_norm(middle + layer.feedforward(middle))
 
-    torch.testing.assert_close(layer(own, other, ~WHOLE), expected)
+    torch.testing.assert_close(layer(own, other, WHOLE), expected)
 
 
 @pytest.mark.parametrize("update", ["parallel", "sequential"])
 def test_padding_leaves_attention_as_it_was(pair, update):
     layers = stack(update)
     junk = torch.full((2, 2, 3, 8), 7.0)
-    valid = torch.tensor([[True] * 4 + [False] * 3] * 2)
 
-    padded = layers(torch.cat([pair, junk], dim=2), valid)
+    padded = layers(torch.cat([pair, junk], dim=2), absent(4, 4, segments=7))
 
     torch.testing.assert_close(padded[:, :, :4], layers(pair, WHOLE))
 
@@ -182,7 +222,7 @@ def test_pooling_weighs_segments_and_modalities_as_computed_by_hand():
     audio = [[logit(0.8), math.log(3), math.log(2)], [logit(0.2), 0, 0]]
     visual = [[logit(0.4), 0, 0], [logit(0.6), 0, 0]]
 
-    output = pooling()(torch.tensor([[audio, visual]]), torch.ones(1, 2, dtype=torch.bool))
+    output = pooling()(torch.tensor([[audio, visual]]), torch.zeros(1, 1, 2))
 
     assert output.segment.shape == (1, 2, 2, 1)
     assert output.audio_video.item() == pytest.approx(0.75 * 0.8 + 0.25 * 0.2)
@@ -190,7 +230,7 @@ def test_pooling_weighs_segments_and_modalities_as_computed_by_hand():
     weights = [0.75 * 2 / 3, 0.25 / 2, 0.5 / 3, 0.5 / 2]
     video = sum(w * p for w, p in zip(weights, [0.8, 0.2, 0.4, 0.6], strict=True))
     assert output.video.item() == pytest.approx(video)
-    again = pooling(normalise=True)(output.embeddings, torch.ones(1, 2, dtype=torch.bool))
+    again = pooling(normalise=True)(output.embeddings, torch.zeros(1, 1, 2))
     assert again.video.item() == pytest.approx(video / sum(weights))
 
 
@@ -200,7 +240,7 @@ def test_a_video_probability_above_one_is_clamped():
     audio = [[sure, far, far], [sure, 0, -far]]
     visual = [[sure, 0, -far], [sure, far, far]]
 
-    output = pooling()(torch.tensor([[audio, visual]]), torch.ones(1, 2, dtype=torch.bool))
+    output = pooling()(torch.tensor([[audio, visual]]), torch.zeros(1, 1, 2))
 
     assert 0.999999 < output.video.item() < 1
 
@@ -209,30 +249,33 @@ def test_padded_segments_have_no_weight_in_the_pool():
     segments = torch.randn(1, 2, 4, 3)
     padded = torch.cat([segments, torch.full((1, 2, 2, 3), 9.0)], dim=2)
 
-    whole = pooling()(segments, torch.ones(1, 4, dtype=torch.bool))
-    found = pooling()(padded, torch.tensor([[True] * 4 + [False] * 2]))
+    whole = pooling()(segments, torch.zeros(1, 1, 4))
+    found = pooling()(padded, absent(4, segments=6))
 
     for name in ("audio_video", "visual_video", "video"):
         torch.testing.assert_close(getattr(found, name), getattr(whole, name))
 
 
-def test_cross_entropy_leaves_out_what_is_not_known():
-    probabilities = torch.tensor([0.8, 0.6, 0.3], requires_grad=True)
+def test_cross_entropy_is_a_mean_over_what_is_known_of_each():
+    p = torch.tensor([[[0.8, 0.6], [0.3, 0.9]], [[0.7, 0.5], [0.5, 0.5]]], requires_grad=True)
+    targets = torch.tensor([[[1.0, -1.0], [0.0, 0.25]], [[0.05, -1.0], [-1.0, -1.0]]])
 
-    found = binary_cross_entropy(probabilities, torch.tensor([1.0, -1.0, 0.0]), smoothing=0.9)
-    found.backward()
+    found = binary_cross_entropy(p, targets, targets != -1)
+    found.sum().backward()
 
-    first, last = (-0.95 * math.log(p) - 0.05 * math.log(1 - p) for p in (0.8, 0.7))
-    assert found.item() == pytest.approx((first + last) / 2)
-    assert probabilities.grad is not None
-    assert (probabilities.grad != 0).tolist() == [True, False, True]
-    assert binary_cross_entropy(torch.tensor([0.8]), torch.tensor([-1.0])).item() == 0
+    first = -math.log(0.8) - 0.05 * math.log(0.7) - 0.95 * math.log(0.3)
+    second = -math.log(0.7) - 0.25 * math.log(0.9) - 0.75 * math.log(0.1)
+    torch.testing.assert_close(found.detach(), torch.tensor([first / 2, second / 2]))
+    assert p.grad is not None
+    assert torch.equal(p.grad != 0, targets != -1)
 
 
-def test_cross_entropy_takes_soft_targets_and_survives_certainty():
-    found = binary_cross_entropy(torch.tensor([0.8, 0.0, 1.0]), torch.tensor([0.25, 0.0, 1.0]))
+def test_cross_entropy_is_nothing_where_nothing_is_known_and_survives_certainty():
+    certain = torch.tensor([[[0.0, 1.0], [0.0, 1.0], [0.5, 0.5]]])
+    targets = torch.tensor([[[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]]])
 
-    expected = -(0.25 * math.log(0.8) + 0.75 * math.log(0.2)) / 3
-    assert found.item() == pytest.approx(expected, abs=1e-6)
-    wrong = binary_cross_entropy(torch.tensor([0.0]), torch.tensor([1.0]))
-    assert wrong.item() == pytest.approx(-math.log(1e-7))
+    right, wrong, unknown = binary_cross_entropy(certain, targets, targets != -1)
+
+    assert right.item() == pytest.approx(0, abs=1e-6)
+    assert wrong.item() == pytest.approx(-math.log(1e-7), rel=0.01)
+    assert unknown.item() == 0
