@@ -49,9 +49,9 @@ class HanConfig:
     video_weight: Weight = 1.0
     uncrossed_share: Share = 0.0
     """How much the probabilities without cross-attention count when a clip is parsed (CoLeaF's code: 0.3)."""
-    reviewed_weight: Weight = 1.0
-    """Of the loss on the cells that a person reviewed."""
-    reviewed_balance: Weight = 1.0
+    reviewed_weight: Weight = 5.0
+    """Of the loss on the cells that a person reviewed. Chosen, as the balance is, by bench_corrections.py."""
+    reviewed_balance: Weight = 3.0
     """Weight of a cell reviewed present against one reviewed absent, of which there are many more."""
 
     def __post_init__(self) -> None:

@@ -65,7 +65,7 @@ def test_the_reviewed_loss_is_the_mean_over_the_reviewed_cells_and_weighted():
     assert reviewed_loss(output, a_clip(reviewed=(1, -1))).item() == pytest.approx(present)
     both = a_clip(reviewed=(1, 0))
     assert reviewed_loss(output, both).item() == pytest.approx((present + absent) / 2)
-    weighted = han_loss(output, both, HanConfig(reviewed_weight=3.0))["reviewed"]
+    weighted = han_loss(output, both, HanConfig(reviewed_weight=3.0, reviewed_balance=1.0))["reviewed"]
     assert weighted.item() == pytest.approx(3 * (present + absent) / 2)
 
 
@@ -73,7 +73,7 @@ def test_a_cell_reviewed_present_counts_as_many_times_as_the_balance_says():
     output = an_output(logits=torch.tensor([2.0, -1.0]).reshape(1, 2, 1, 1))
     both, present, absent = a_clip(reviewed=(1, 0)), math.log1p(math.exp(-2.0)), math.log1p(math.exp(-1.0))
 
-    found = han_loss(output, both, HanConfig(reviewed_balance=3.0))["reviewed"]
+    found = han_loss(output, both, HanConfig(reviewed_weight=1.0, reviewed_balance=3.0))["reviewed"]
 
     assert found.item() == pytest.approx((3 * present + absent) / 4)
 
