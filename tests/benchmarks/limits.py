@@ -1,11 +1,19 @@
-"""What bounds a training: the arithmetic of HAN, what this machine reaches of it, and memory."""
+"""What bounds a training: its arithmetic, bytes and calls, and what this machine reaches of them."""
 
 from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Callable
 
 import torch
+from torch.profiler import ProfilerActivity, profile
+
+from trainer.batch import Batch
+from trainer.checkpoint import build_model, model_config_types
+from trainer.config import load_recipe
+from trainer.engine.trainee import Trainee
+from trainer.group import Group
 
 
 def flops_a_clip(rows: int, segments: int = 10, width: int = 512, categories: int = 25) -> float:
@@ -17,16 +25,65 @@ def flops_a_clip(rows: int, segments: int = 10, width: int = 512, categories: in
     return 2 * (2 * first + 3 * (join + attention + others))  # features need no gradient
 
 
+def bytes_a_clip(rows: int, weights: int, passes: int, batch: int) -> float:
+    """Of a training step: features read, and how often the optimiser passes over all weights for a batch."""
+    return 4 * (10 * 128 + rows * 2048 + 10 * 512) + 4 * weights * passes / batch
+
+
 def peak_gflops(size: int = 2048) -> float:
+    """Of a large matrix product."""
     a, b = torch.rand(2, size, size)
+    return 2e-9 * size**3 / _quickest(lambda: a @ b)
+
+
+def peak_gbytes(size: int = 1 << 26) -> float:
+    """A second, read or written, of a large copy."""
+    a, b = torch.rand(2, size // 4)
+    return 2e-9 * size / _quickest(lambda: b.copy_(a))
+
+
+def bounded(flops: float, size: float, peak: float) -> str:
+    """How long arithmetic and bytes alone would take at what this machine reaches."""
+    stream = peak_gbytes()
+    return (
+        f"{flops / 1e6:.0f} MFLOP {1e-6 * flops / peak:.2f} ms at {peak:.0f} GFLOP/s, "
+        f"{size / 1e6:.1f} MB {1e-6 * size / stream:.2f} ms at {stream:.0f} GB/s"
+    )
+
+
+def _quickest(work: Callable[[], object]) -> float:
     taken = []
     for _ in range(6):
         began = time.perf_counter()
-        a @ b
+        work()
         taken.append(time.perf_counter() - began)
-    return 2e-9 * size**3 / min(taken)
+    return min(taken)
 
 
 def peak_memory() -> float:
     """MB, of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def calls_a_step(recipe: str, clips: int = 2, segments: int = 10, categories: int = 25) -> int:
+    """How many functions of torch a training step calls, one within another counted too.
+
+    Where a step is small, or the device fast, they are what it takes time for.
+    """
+    config = load_recipe(recipe, [], models=model_config_types())
+    widths = dict.fromkeys((config.features.audio, *config.features.visual), 64)
+    parser = build_model(config, categories, widths)
+    trainee = Trainee(config, parser, Group(), torch.device("cpu"))
+    batch = Batch(
+        audio=torch.randn(clips, segments, 64),
+        visual=tuple(torch.randn(clips, segments, 64) for _ in config.features.visual),
+        valid=torch.ones(clips, segments, dtype=torch.bool),
+        labels=torch.ones(clips, categories),
+        reviewed=torch.full((clips, 2, segments, categories), -1, dtype=torch.int8),
+        index=torch.arange(clips),
+    )
+    late = config.training.epochs  # every loss has begun
+    trainee.step(batch, late)
+    with profile(activities=[ProfilerActivity.CPU]) as made:
+        trainee.step(batch, late)
+    return sum(event.name.startswith("aten::") for event in made.events())
