@@ -15,23 +15,26 @@ _MESSAGE_INTERVAL = 0.5
 def progress_of(reporter: Reporter, stage: str, *, stops: bool = True) -> Callable[[int, int], None]:
     """A callback that reports a stage every half second, and raises StopRequested when that was asked for.
 
-    Without `stops` it only reports: for who looks for that wish in better places.
+    Without `stops` it only reports: for who looks for that wish in better places. What is left is told by what
+    was done since the first report: what came before it, such as reading, will not come again.
     """
-    started = time.monotonic()
+    begun: tuple[float, int] | None = None
     reported, last = -math.inf, (-1, 0)
 
     def report(done: int, total: int) -> None:
-        nonlocal reported, last
+        nonlocal begun, reported, last
         now = time.monotonic()
+        begun = begun or (now, done)
         is_early = now - reported < _MESSAGE_INTERVAL and done < total
         if is_early or last == (done, total):
             return
         reported, last = now, (done, total)
         if stops and reporter.is_stop_requested:
             raise StopRequested
-        spent = now - started
+        spent, since = now - begun[0], done - begun[1]
         # What the first moments say of the rest is mostly wrong: nothing is better.
-        eta = spent / done * (total - done) if done and (spent >= 1 or done == total) else None
+        eta = spent / since * (total - done) if since and spent >= 1 else None
+        eta = 0.0 if done == total else eta
         reporter.send(Progress(stage=stage, done=done, total=total, eta_s=eta))
 
     return report
