@@ -1,0 +1,73 @@
+"""`avvp-trainer parse` and `evaluate`: of a training's own checkpoint and parses, and of LLP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.trainer.commands.steps import SMALL, Run, messages, train_arguments
+from tests.trainer.conftest import World
+from trainer.annotations import read_dataset
+from trainer.parses import Parse, ParseFile, read_parses, write_parses
+from trainer.protocol import Finished
+
+
+def test_a_checkpoint_parses_a_split_or_named_clips_as_training_did(world: World, run: Run) -> None:
+    run(*train_arguments(world, *SMALL, "--parse", world.root / "all.npz"))
+    checkpoint = world.root / "run" / "best.safetensors"
+    base = ["parse", checkpoint, "--features", world.features, "--out", world.root / "some.npz"]
+    assert run(*base, "--dataset", world.folder, "--split", "test")[0] == 0
+    whole, some = (read_parses(world.root / name) for name in ("all.npz", "some.npz"))
+    assert some.names == tuple(world.dataset.splits["test"])
+    for name in some.names:
+        np.testing.assert_allclose(some.clip(name).audio, whole.clip(name).audio, atol=1e-6)  # type: ignore[union-attr]
+    code, out, _ = run(*base, "--clips", "val-01", "nowhere", "--run-dir", world.root / "parse")
+    assert code == 0
+    assert read_parses(world.root / "some.npz").names == ("val-01",)
+    assert "1 of 2 clips have no features: nowhere" in out
+    assert isinstance(messages(world.root / "parse")[-1], Finished)
+
+
+def test_parses_and_datasets_of_other_categories_do_not_meet(world: World, run: Run) -> None:
+    out = world.root / "all.npz"
+    run(*train_arguments(world, *SMALL, "--parse", out))
+    text = (world.folder / "categories.txt").read_text()
+    (world.folder / "categories.txt").write_text("\n".join(text.split()[::-1]) + "\n")
+    code, _, err = run("evaluate", out, "--dataset", world.folder, "--split", "val")
+    assert code == 2
+    assert "category 1 is 'Car' here and 'Dog' there" in err
+    checkpoint = world.root / "run" / "best.safetensors"
+    code, _, err = run(
+        "parse", checkpoint, "--features", world.features, "--dataset", world.folder, "--out", out
+    )
+    assert code == 2
+    assert "are not those of" in err
+
+
+def test_a_split_without_truth_cannot_be_scored(world: World, run: Run) -> None:
+    out = world.root / "all.npz"
+    run(*train_arguments(world, *SMALL, "--parse", out))
+    code, _, err = run("evaluate", out, "--dataset", world.folder, "--split", "train")
+    assert code == 2
+    assert "no clip of the train split has complete dense truth" in err
+
+
+def test_a_parse_of_llp_scores_as_the_published_evaluation_code_says(
+    shared_data: Path, tmp_path: Path, run: Run
+) -> None:
+    """The video-level labels in every second of both modalities: golden numbers of LLP's validation split."""
+    folder = shared_data / "llp"
+    categories = (folder / "llp_classes.txt").read_text().split()
+    dataset = read_dataset(folder, categories)
+    parses = {}
+    for name, labels in dataset.splits["val"].items():
+        video = np.array([category in labels for category in categories], np.float32)
+        parses[name] = Parse(np.tile(video, (10, 1)), np.tile(video, (10, 1)), video)
+    write_parses(tmp_path / "weak.npz", ParseFile.from_clips(parses, categories))
+    code, out, _ = run("evaluate", tmp_path / "weak.npz", "--dataset", folder, "--split", "val", "--json")
+    assert code == 0
+    expected = (77.075, 58.654, 52.073, 62.600, 71.534, 63.849, 53.475, 44.149, 53.824, 61.121)
+    assert list(json.loads(out)["metrics"].values()) == pytest.approx(expected, abs=1e-3)
