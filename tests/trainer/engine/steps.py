@@ -43,6 +43,7 @@ def run(
     *,
     resume: bool = False,
     reporter: Reporter | None = None,
+    device: torch.device = CPU,
 ) -> TrainingResult:
     run_dir = world.root / name
     run_dir.mkdir(exist_ok=True)
@@ -50,7 +51,7 @@ def run(
     store = FeatureStore(world.features, audio=config.features.audio, visual=config.features.visual)
     reporter = reporter or Reporter(run_dir)
     dataset = read_dataset(world.folder)
-    return train(config, dataset, store, run_dir, device=CPU, reporter=reporter, resume=resume)
+    return train(config, dataset, store, run_dir, device=device, reporter=reporter, resume=resume)
 
 
 def messages(world: World, name: str = "run") -> list[Message]:
