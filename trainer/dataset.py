@@ -99,7 +99,8 @@ def _scaling(scaling: Scaling, device: torch.device) -> tuple[tuple[Tensor, Tens
 def feature_notes(features: Features) -> list[str]:
     """What a person should know about features that are there."""
     zeros = features.zeros
-    said = [f"{len(zeros)} feature files are all zeros: {some(zeros)}"] if zeros else []
+    files = "file is" if len(zeros) == 1 else "files are"
+    said = [f"{len(zeros)} feature {files} all zeros: {some(zeros)}"] if zeros else []
     return [*said, features.note] if features.note else said
 
 

@@ -272,7 +272,8 @@ def _explained(problems: Sequence[UnusableError], resample: bool) -> FeatureErro
     if "wrong length" in kinds and not resample:
         remedy += ", or set features.resample = true if these features are not made second by second"
     listed = some([str(problem) for problem in problems])
-    return FeatureError(f"{len(problems)} feature files cannot be used ({counts}); {remedy}: {listed}")
+    files = "file" if len(problems) == 1 else "files"
+    return FeatureError(f"{len(problems)} feature {files} cannot be used ({counts}); {remedy}: {listed}")
 
 
 def some(items: Sequence[str]) -> str:

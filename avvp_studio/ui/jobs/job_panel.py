@@ -162,7 +162,8 @@ class JobPanel(QWidget):
         is_training = chosen is not None and chosen.kind == "train"
         self._curves.setVisible(is_training)
         if chosen is not None and is_training:
-            self._curves.show_epochs(chosen.epochs, "The curves begin with the first epoch.")
+            to_come, never = "The curves begin with the first epoch.", "It ended before its first epoch did."
+            self._curves.show_epochs(chosen.epochs, never if chosen.state.is_over else to_come)
 
     def _set_title(self, title: str) -> None:
         if title != self._title:

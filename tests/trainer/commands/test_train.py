@@ -83,7 +83,7 @@ def test_features_that_are_all_zeros_train_and_are_named(world: World, run: Run)
     np.save(world.feature_file("signal-audio", "train-03"), np.ones((8, 10), np.float32))
     code, out, _ = run(*train_arguments(world, *SMALL, "--parse", world.root / "all.npz"))
     assert code == 0
-    assert out.count("note: 1 feature files are all zeros: signal-visual/train-03.npy") == 2
+    assert out.count("note: 1 feature file is all zeros: signal-visual/train-03.npy") == 2
 
 
 def test_a_review_of_a_clip_of_no_split_trains_nothing_and_is_said(world: World, run: Run) -> None:

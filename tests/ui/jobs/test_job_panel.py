@@ -87,9 +87,9 @@ def test_the_title_tells_how_many_jobs_are_under_way(qtbot: QtBot, tmp_path: Pat
 def test_a_click_on_a_card_shows_its_curves(qtbot: QtBot, panel: JobPanel) -> None:
     cards = {card.accessibleName(): card for card in panel.findChildren(JobCard)}
     card = next(card for name, card in cards.items() if "1-old" in name)
-    assert "The curves begin" in texts(panel)
+    assert "It ended before its first epoch did." in texts(panel)
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
-    assert "The curves begin" not in texts(panel)
+    assert "first epoch" not in texts(panel)
 
 
 def test_without_jobs_the_panel_says_how_to_begin(qtbot: QtBot, tmp_path: Path) -> None:
