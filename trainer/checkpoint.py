@@ -19,10 +19,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from trainer.config import Config, ConfigError, config_from_table, to_table
+from trainer.config import Config, ConfigError
 from trainer.features import Scaling
 from trainer.models import MODELS
 from trainer.models.layers import Parser
+from trainer.recipe_files import config_from_table, to_table
 from trainer.whole_files import written_whole
 
 BEST_FILE, LAST_FILE, STATE_FILE = "best.safetensors", "last.safetensors", "state.pt"
@@ -37,7 +38,7 @@ class CheckpointError(ValueError):
 
 
 def model_config_types() -> dict[str, type]:
-    """Each parser's name and the dataclass of its own settings, as `trainer.config` asks for them."""
+    """Each parser's name and the dataclass of its own settings, as `trainer.recipe_files` asks for them."""
     return {name: config_type for name, (config_type, _) in MODELS.items()}
 
 

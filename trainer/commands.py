@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from trainer import evaluation
 from trainer.annotations import CATEGORIES_FILE, SNAPSHOT_FILE, SPLITS, Dataset, read_dataset, summarise
-from trainer.config import CONFIG_FILE, Config, load_recipe, read_settings, recipe_names, write_config
+from trainer.config import Config
 from trainer.features import FeatureStore, some
 from trainer.metrics import KINDS, RESAMPLES
 from trainer.parses import read_parses, write_parses
 from trainer.progress import progress_of
 from trainer.protocol import FINISH_FILE, STOP_FILE, Finished, Note, Reporter, Started
+from trainer.recipe_files import CONFIG_FILE, load_recipe, read_settings, recipe_names, write_config
 from trainer.scoring import scored_names
 
 if TYPE_CHECKING:

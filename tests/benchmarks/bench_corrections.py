@@ -28,8 +28,8 @@ from tests.benchmarks.trials import run_trial, shown
 from tests.planted import Plan, Planted, plant
 from trainer.annotations import Dataset
 from trainer.checkpoint import model_config_types
-from trainer.config import load_recipe
 from trainer.device import prepare_torch
+from trainer.recipe_files import load_recipe
 
 SETS = ("signal-audio", "signal-visual")
 METRIC = "segment/Type@AV"

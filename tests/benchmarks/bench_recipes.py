@@ -26,8 +26,8 @@ from tests.benchmarks.trials import Trial, run_trial, shown
 from tests.planted import SETS, Plan, plant
 from trainer.annotations import Dataset, read_dataset
 from trainer.checkpoint import model_config_types
-from trainer.config import load_recipe, recipe_names
 from trainer.device import prepare_torch
+from trainer.recipe_files import load_recipe, recipe_names
 
 SIZE = ("width=64", "feedforward=64", "epochs=10", "batch=16", "optimiser.lr=2e-3")
 """What is laid over every recipe: an eighth of the widths, fewer clips a step, and a rate that suits that."""

@@ -32,11 +32,11 @@ from tests.planted import Plan, plant
 from trainer import engine
 from trainer.annotations import read_dataset
 from trainer.checkpoint import load_checkpoint, model_config_types
-from trainer.config import load_recipe
 from trainer.device import choose_device, prepare_torch
 from trainer.features import FeatureStore
 from trainer.parsing import parse_names
 from trainer.protocol import Epoch, Message, Reporter
+from trainer.recipe_files import load_recipe
 from trainer.scoring import score_parses
 
 EPOCHS = 3

@@ -11,9 +11,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from trainer.batch import Batch
 from trainer.checkpoint import build_model, model_config_types
-from trainer.config import load_recipe
 from trainer.engine.trainee import Trainee
 from trainer.group import Group
+from trainer.recipe_files import load_recipe
 
 
 def flops_a_clip(rows: int, segments: int = 10, width: int = 512, categories: int = 25) -> float:

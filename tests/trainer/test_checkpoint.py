@@ -18,7 +18,7 @@ from trainer.checkpoint import (
     save_checkpoint,
     save_state,
 )
-from trainer.config import load_recipe
+from trainer.recipe_files import load_recipe
 
 CPU = torch.device("cpu")
 

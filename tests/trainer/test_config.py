@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from trainer.checkpoint import model_config_types
-from trainer.config import ConfigError, config_from_table, load_recipe, recipe_names, to_table, write_config
+from trainer.config import ConfigError
+from trainer.recipe_files import config_from_table, load_recipe, recipe_names, to_table, write_config
 
 MODELS = model_config_types()
 

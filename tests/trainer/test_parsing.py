@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from trainer.checkpoint import CheckpointInfo, build_model, model_config_types
-from trainer.config import load_recipe
 from trainer.dataset import feature_rows, unlabelled_tensors
 from trainer.features import FeatureError, FeatureStore
 from trainer.models.layers import Parser
 from trainer.parsing import parse_clips, parse_names
 from trainer.prediction import PredictionRule
+from trainer.recipe_files import load_recipe
 
 CPU = torch.device("cpu")
 

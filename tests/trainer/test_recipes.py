@@ -11,8 +11,9 @@ import torch
 
 from trainer.batch import Batch
 from trainer.checkpoint import build_model, model_config_types
-from trainer.config import Config, load_recipe, recipe_names, to_table
+from trainer.config import Config
 from trainer.metrics import METRICS
+from trainer.recipe_files import load_recipe, recipe_names, to_table
 
 MODELS = model_config_types()
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tests.trainer.conftest import World
 from trainer.annotations import read_dataset
 from trainer.checkpoint import CheckpointInfo, model_config_types
-from trainer.config import Config, load_recipe
+from trainer.config import Config
 from trainer.dataset import feature_rows, unlabelled_tensors
 from trainer.engine import TrainingResult, train
 from trainer.features import Features, FeatureStore
@@ -19,6 +19,7 @@ from trainer.models.layers import Parser
 from trainer.parses import Parse
 from trainer.parsing import parse_clips
 from trainer.protocol import MESSAGES_FILE, Message, Reporter, read_message
+from trainer.recipe_files import load_recipe
 
 SMALL = (
     "model.width=16",

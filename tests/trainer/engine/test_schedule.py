@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trainer.checkpoint import model_config_types
-from trainer.config import load_recipe
 from trainer.engine.schedule import learning_rate
+from trainer.recipe_files import load_recipe
 
 
 @pytest.mark.parametrize(
