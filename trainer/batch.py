@@ -16,6 +16,17 @@ from trainer.supervision import correct_modality_labels, correct_video_labels
 
 
 @dataclass(frozen=True, eq=False)
+class Material:
+    """What a parser is given once, before its first step, if its training has it."""
+
+    texts: tuple[Tensor, Tensor] | None = None
+    """(C, D) float32 twice: the text features of the categories, in the width of the audio set and of the first
+    visual set. Rows have length 1."""
+    label_rates: Tensor | None = None
+    """(2, C) float32: the share of the training segments that have a pseudo-label above 0.5."""
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Clips padded to one T. `labels` are video-level and as read from the dataset, not yet corrected."""
 
@@ -31,6 +42,12 @@ class Batch:
     """(B, 2, T, C) int8 states of what a person checked: -1 unseen, 0 absent, 1 present."""
     index: Tensor
     """(B,) int64: the clips' places in the tensors they came from, by which what is kept per clip is found."""
+    truth: Tensor | None = None
+    """(B, T, C) int8 states of what is heard and seen at once, -1 unknown: dense truth, where a parser is to be
+    trained on it (labels.kind "dense"). As read from the dataset, not yet corrected."""
+    pseudo_labels: Tensor | None = None
+    """(B, 2, T, C) float32 in [0, 1], or -1 where a clip has none: pseudo-labels of its segments, where a
+    parser is to be trained on them (labels.kind "pseudo"). As they were given, not yet corrected."""
 
     @cached_property
     def absent(self) -> Tensor:

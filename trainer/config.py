@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeAlias
 
 from trainer.metrics import METRICS
-from trainer.prediction import Gate, PredictionRule
+from trainer.prediction import Combine, Gate, PredictionRule
 
 
 class ConfigError(ValueError):
@@ -32,6 +32,8 @@ class Within:
         return " and ".join(said) or "finite"
 
 
+LabelKind: TypeAlias = Literal["video", "dense", "pseudo"]
+
 Weight: TypeAlias = Annotated[float, Within(at_least=0)]
 Share: TypeAlias = Annotated[float, Within(at_least=0, at_most=1)]
 Probability: TypeAlias = Annotated[float, Within(above=0, below=1)]
@@ -53,6 +55,26 @@ class FeatureConfig:
     visual: tuple[str, ...]
     standardise: bool = False
     resample: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelConfig:
+    """What the parser is taught by, beside what a person reviewed.
+
+    video    the video-level labels (weak supervision),
+    dense    dense audio-visual truth of the training clips (the generators of pseudo-labels),
+    pseudo   video-level labels, and pseudo-labels of every segment, which come as a parse file.
+    """
+
+    kind: LabelKind = "video"
+    soft: bool = True
+    """Of pseudo-labels: their probabilities; or 0 and 1 as the rule of their parse file predicts."""
+    filtered: bool = True
+    """Whether pseudo-labels of a category that the video-level labels lack are 0 (UWAV, EAR)."""
+    generator: str = ""
+    """The recipe of the parser that makes the pseudo-labels, where they are not given (`pipeline`)."""
+    temperature: Annotated[float, Within(above=0)] = 2.0
+    """Of soft pseudo-labels, when a pipeline makes them: sigmoid((z - threshold) / temperature)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +108,8 @@ class TrainingConfig:
     batch: Count = 16
     seed: Annotated[int, Within(at_least=0, below=2**63)] = 1
     clip_norm: Weight = 0.0
+    bucket: Whole = 0
+    """So many batches of clips are sorted by length before they are cut, for less padding; 0 sorts none."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: mixed precision in the steps of a training on CUDA; nothing else changes."""
     select_by: str = "segment/Type@AV"
@@ -108,6 +132,7 @@ class PredictionConfig:
     segment_thresholds: tuple[Probability, ...] = ()
     video_thresholds: tuple[Probability, ...] = ()
     strict: bool = False
+    combine: Combine = "each"
 
     def __post_init__(self) -> None:
         for key in ("segment_thresholds", "video_thresholds"):
@@ -117,7 +142,8 @@ class PredictionConfig:
     def rule(self) -> PredictionRule:
         audio, visual = self.segment_thresholds or (self.threshold, self.threshold)
         audio_video, visual_video = self.video_thresholds or (self.threshold, self.threshold)
-        return PredictionRule(self.gate, (audio, visual), (audio_video, visual_video), self.strict)
+        videos = (audio_video, visual_video)
+        return PredictionRule(self.gate, (audio, visual), videos, self.strict, self.combine)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +158,7 @@ class Config:
     """Where they stand: paper, table and row."""
     parser: str
     features: FeatureConfig
+    labels: LabelConfig = field(default_factory=LabelConfig)
     model: Any
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)

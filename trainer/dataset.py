@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,9 +14,10 @@ from torch import Tensor
 
 from trainer.annotations import Dataset
 from trainer.batch import Batch
-from trainer.config import FeatureConfig
+from trainer.config import FeatureConfig, LabelConfig
 from trainer.features import Features, Scaling, some
 from trainer.labels import ABSENT, PRESENT, UNSEEN, state_grid
+from trainer.parses import Parse, ParseFile
 
 TRAIN, VAL, TEST = "train", "val", "test"
 
@@ -111,6 +112,9 @@ class ClipTensors:
     On the device: `starts` (N,), video-level `labels` (N, C) as the dataset has them, and `reviewed`
     (N, 2, T, C), both -1, 0, 1. In a clip without any video-level label all are unknown (-1): nobody said that
     nothing happens there. On the CPU: `lengths` (N,), so that no shape waits for the device.
+
+    `truth` (N, T, C) and `pseudo_labels` (N, 2, T, C) are as in `Batch`, -1 behind a clip's segments; None
+    where the training does not ask for them.
     """
 
     names: tuple[str, ...]
@@ -119,6 +123,8 @@ class ClipTensors:
     lengths: Tensor
     labels: Tensor
     reviewed: Tensor
+    truth: Tensor | None = None
+    pseudo_labels: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -153,6 +159,8 @@ class ClipTensors:
             labels=self.labels[index],
             reviewed=self.reviewed[index, :, :segments],
             index=index,
+            truth=None if self.truth is None else self.truth[index, :segments],
+            pseudo_labels=None if self.pseudo_labels is None else self.pseudo_labels[index, :, :segments],
         )
 
     def batches(self) -> Iterator[Batch]:
@@ -186,6 +194,18 @@ def trainable(dataset: Dataset) -> Dataset:
     return replace(dataset, splits={**dataset.splits, TRAIN: taught})
 
 
+def densely_labelled(dataset: Dataset) -> Dataset:
+    """The dataset without the train clips that have no dense truth. Raises DatasetError when none is left."""
+    train = dataset.splits.get(TRAIN, {})
+    kept = {name: weak for name, weak in train.items() if dataset.truth.get(name)}
+    if not kept:
+        raise DatasetError(
+            f"none of the {len(train)} train clips has dense truth, and that is what this recipe is taught by: "
+            f"give a dataset that says when its train clips hold events, as UnAV-100 does"
+        )
+    return replace(dataset, splits={**dataset.splits, TRAIN: kept})
+
+
 def clip_tensors(dataset: Dataset, split: str, rows: FeatureRows) -> ClipTensors:
     """The clips of a split that have features, in file order. Reviewed cells only for the train split."""
     members = {name: weak for name, weak in dataset.splits.get(split, {}).items() if name in rows.places}
@@ -202,6 +222,77 @@ def clip_tensors(dataset: Dataset, split: str, rows: FeatureRows) -> ClipTensors
             grid = state_grid(events, dataset.categories, segments)
             clips.reviewed[i, :, :segments] = torch.from_numpy(grid).to(clips.device)
     return clips
+
+
+def with_truth(clips: ClipTensors, dataset: Dataset) -> ClipTensors:
+    """The clips with their dense truth: 1 where a category is both heard and seen, -1 where there is none."""
+    count, _, longest, categories = clips.reviewed.shape
+    truth = np.full((count, longest, categories), UNSEEN, np.int8)
+    for cells, name, segments in zip(truth, clips.names, clips.lengths.tolist(), strict=True):
+        if dataset.truth.get(name) or name in dataset.complete:
+            events = dataset.truth.get(name, ())
+            grid = state_grid(events, dataset.categories, segments, complete=True)
+            cells[:segments] = grid.min(axis=0)
+    return replace(clips, truth=torch.from_numpy(truth).to(clips.device))
+
+
+def with_pseudo_labels(
+    clips: ClipTensors, parses: ParseFile, categories: Sequence[str], config: LabelConfig
+) -> ClipTensors:
+    """The clips with the pseudo-labels of a parse file, which may know more clips and more categories.
+
+    Soft ones are its probabilities, others 0 and 1 as its rule predicts; `filtered`: 0 where the video-level
+    labels say that a category is absent. A clip that the file does not hold has -1. Raises DatasetError for
+    categories that it does not know, and for clips with other numbers of segments.
+    """
+    lacking = [category for category in categories if category not in parses.categories]
+    if lacking:
+        raise DatasetError(
+            f"the pseudo-labels do not know {len(lacking)} of the {len(categories)} categories "
+            f"({some(lacking)}): make them for this dataset (`avvp-trainer pseudo-label`)"
+        )
+    ordered = parses.with_categories(categories)
+    places = {name: i for i, name in enumerate(parses.names)}
+    _check_segments(clips, ordered, places)
+    values = _cell_labels(ordered, soft=config.soft)
+    found = np.full(clips.reviewed.shape, UNSEEN, np.float32)
+    for cells, name, segments in zip(found, clips.names, clips.lengths.tolist(), strict=True):
+        if name in places:
+            first = int(ordered.offsets[places[name]])
+            cells[:, :segments] = values[:, first : first + segments]
+    labels = torch.from_numpy(found).to(clips.device)
+    if config.filtered:
+        excluded = (clips.labels == ABSENT)[:, None, None, :] & (labels != UNSEEN)
+        labels = labels.masked_fill_(excluded, 0)
+    return replace(clips, pseudo_labels=labels)
+
+
+def _check_segments(clips: ClipTensors, parses: ParseFile, places: Mapping[str, int]) -> None:
+    """Refuse pseudo-labels that were made on another grid than that of the features."""
+    told = np.diff(parses.offsets)
+    wrong = [
+        f"{name} ({told[places[name]]} instead of {segments})"
+        for name, segments in zip(clips.names, clips.lengths.tolist(), strict=True)
+        if name in places and told[places[name]] != segments
+    ]
+    if wrong:
+        raise DatasetError(
+            f"the pseudo-labels of {len(wrong)} clips have another number of segments than their features "
+            f"({some(wrong)}): make them of these features (`avvp-trainer pseudo-label`)"
+        )
+
+
+def _cell_labels(parses: ParseFile, *, soft: bool) -> NDArray[np.float32]:
+    """(2, R, C): what the file says of each of the R segments of its clips."""
+    if soft:
+        return np.stack([parses.audio, parses.visual])
+    # Every segment as a clip of its own, under the gate of the clip that it is of.
+    lengths = np.diff(parses.offsets)
+    videos = (parses.video, parses.audio_video, parses.visual_video)
+    whole, heard, seen = (None if video is None else video.repeat(lengths, axis=0) for video in videos)
+    assert whole is not None
+    every = Parse(parses.audio[:, None], parses.visual[:, None], whole, heard, seen)
+    return np.asarray(every.predicted(parses.rule)[:, :, 0].swapaxes(0, 1), np.float32)
 
 
 def unlabelled_tensors(rows: FeatureRows, categories: int) -> ClipTensors:

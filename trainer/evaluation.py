@@ -108,7 +108,7 @@ def asked_rule(
     else:
         rule = own if name is None else RULES[name]
     if threshold is not None:
-        rule = PredictionRule.at(threshold, rule.gate, strict=rule.strict)
+        rule = replace(PredictionRule.at(threshold, rule.gate, strict=rule.strict), combine=rule.combine)
     return replace(
         rule,
         gate=gate or rule.gate,

@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 PACKS = "packs"
 """The folder beside the feature sets that holds what was packed of them: no set itself."""
 
+_NO_SETS = (PACKS, "texts")
+"""Folders beside the sets. That of text features is of trainer.texts."""
+
 _PUBLISHED: dict[str, tuple[tuple[str, ...], ...]] = {
     "vggish": (
         ("feats/vggish/*.npy",),
@@ -132,7 +135,7 @@ def sets_in(folder: Path) -> list[str]:
     """The names of the feature sets that are there."""
     if not folder.is_dir():
         return []
-    own = {path.name for path in folder.iterdir() if path.is_dir() and path.name != PACKS}
+    own = {path.name for path in folder.iterdir() if path.is_dir() and path.name not in _NO_SETS}
     outer = {Path(pattern).parts[0] for places in _PUBLISHED.values() for place in places for pattern in place}
     return sorted((own - outer) | {features for features in _PUBLISHED if find_place(folder, features)})
 

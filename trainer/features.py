@@ -123,6 +123,10 @@ class FeatureStore:
                 f"extract it, or choose a recipe that uses what is there"
             )
 
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
     def read(
         self,
         names: Iterable[str],

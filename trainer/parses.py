@@ -54,7 +54,10 @@ class Parse:
         """
         reaches = np.greater if rule.strict else np.greater_equal
         segment, video = (by_category(pair, self.video.shape[-1]) for pair in (rule.segment, rule.video))
-        cells = reaches(np.stack([self.audio, self.visual], axis=-3), segment[:, None])
+        asked = (self.audio, self.visual)
+        if rule.combine == "product":
+            asked, segment = (self.audio * self.visual,) * 2, segment[[0, 0]]
+        cells = reaches(np.stack(asked, axis=-3), segment[:, None])
         if rule.gate == "none":
             return np.asarray(cells)
         return np.asarray(cells & reaches(self._gates(rule.gate), video)[..., None, :])

@@ -18,6 +18,9 @@ DEFAULT_THRESHOLD = 0.5
 Gate = Literal["joint", "modality", "audio-joint", "none"]
 GATES: tuple[Gate, ...] = get_args(Gate)
 
+Combine = Literal["each", "product"]
+COMBINES: tuple[Combine, ...] = get_args(Combine)
+
 Threshold: TypeAlias = float | tuple[float, ...]
 """One for all categories, or one for each."""
 
@@ -37,6 +40,12 @@ class PredictionRule:
     audio-joint  heard or seen somewhere for audio, seen somewhere for visual (MM-CSE),
     none         nothing (LEAP, whose hard "or" over time passes whatever any segment passes).
 
+    `combine` says which probability of a segment is asked:
+
+    each     that of the modality, for each modality,
+    product  audio times visual for both at once, against audio's threshold: what is heard and seen at once,
+             of parsers that know nothing else (UnAV-100 as UWAV scores it).
+
     `segment` and `video` are the thresholds of audio and visual, in [0, 1]; `strict`: to reach is to exceed.
     They are compared in float32, as probabilities are. Raises RuleError for what is no rule.
     """
@@ -45,10 +54,13 @@ class PredictionRule:
     segment: tuple[Threshold, Threshold] = (DEFAULT_THRESHOLD, DEFAULT_THRESHOLD)
     video: tuple[Threshold, Threshold] = (DEFAULT_THRESHOLD, DEFAULT_THRESHOLD)
     strict: bool = False
+    combine: Combine = "each"
 
     def __post_init__(self) -> None:
         if self.gate not in GATES:
             raise RuleError(f"its gate is one of {', '.join(GATES)}, not {self.gate!r}")
+        if self.combine not in COMBINES:
+            raise RuleError(f"its combine is one of {', '.join(COMBINES)}, not {self.combine!r}")
         for threshold in (*self.segment, *self.video):
             for value in threshold if isinstance(threshold, tuple) else (threshold,):
                 if not (isinstance(value, int | float) and 0 <= value <= 1):
@@ -62,13 +74,22 @@ class PredictionRule:
     @property
     def threshold(self) -> float | None:
         """The one threshold of segments and videos, or None when they differ."""
-        found = {*self.segment, *(self.video if self.gate != "none" else ())}
+        found = {*self._asked, *(self.video if self.gate != "none" else ())}
         threshold = found.pop()
         return None if found or isinstance(threshold, tuple) else threshold
 
+    @property
+    def _asked(self) -> tuple[Threshold, Threshold]:
+        """The thresholds that are in force: audio's for both, where it is their product that is asked."""
+        audio, visual = self.segment
+        return (audio, audio) if self.combine == "product" else (audio, visual)
+
     def segment_threshold(self, axis: int, category: int) -> float:
-        """What the probability of a segment has to reach; `axis`: 0 audio, 1 visual; `category`: its column."""
-        threshold = self.segment[axis]
+        """What the probability of a segment has to reach; `axis`: 0 audio, 1 visual; `category`: its column.
+
+        Of a product it is what either factor has to reach, though that may not suffice.
+        """
+        threshold = self._asked[axis]
         return threshold[category] if isinstance(threshold, tuple) else threshold
 
     def with_columns(self, columns: Sequence[int]) -> PredictionRule:
@@ -88,8 +109,10 @@ class PredictionRule:
         sign = ">" if self.strict else ">="
         if self.threshold is not None:
             strict = " (strict)" if self.strict else ""
-            return f"threshold {self.threshold:g}{strict}, gate {self.gate}"
-        segments = f"segments {sign} {_said(self.segment)}"
+            product = " of audio times visual" if self.combine == "product" else ""
+            return f"threshold {self.threshold:g}{strict}{product}, gate {self.gate}"
+        product = "audio times visual of " if self.combine == "product" else ""
+        segments = f"{product}segments {sign} {_said(self._asked)}"
         if self.gate == "none":
             return f"{segments}, gate none"
         return f"{segments}, gate {self.gate}: videos {sign} {_said(self.video)}"
@@ -101,6 +124,7 @@ class PredictionRule:
             **one,
             "gate": self.gate,
             "strict": self.strict,
+            "combine": self.combine,
             "segment_thresholds": list(self.segment),
             "video_thresholds": list(self.video),
         }
@@ -112,7 +136,13 @@ class PredictionRule:
         segment, video = (
             _pair(meta.get(key, (one, one))) for key in ("segment_thresholds", "video_thresholds")
         )
-        return PredictionRule(meta.get("gate", "joint"), segment, video, meta.get("strict", False) is True)
+        return PredictionRule(
+            gate=meta.get("gate", "joint"),
+            segment=segment,
+            video=video,
+            strict=meta.get("strict", False) is True,
+            combine=meta.get("combine", "each"),
+        )
 
 
 def _pair(thresholds: Any) -> tuple[Threshold, Threshold]:

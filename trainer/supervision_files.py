@@ -3,6 +3,10 @@
 One array a kind, its first axis the clips, padded to the longest. Probabilities are whole 255ths in uint8;
 masks and pairs are bits, packed clip by clip; thresholds are float32, similarities float16. numpy alone, so
 that any program may read them.
+
+Of labels that were migrated (EAR, Eq. 1-2) it is also said from where. `migrated_from` is 0 for nowhere, or 1 +
+the row of the most similar segment in the clips of the file laid end to end, each as long as it is;
+`migrated_count` is how many segments there were, `migrated_similarity` how similar that one is.
 """
 
 from __future__ import annotations
@@ -32,6 +36,10 @@ AXES = {
     "similarity": "T",
     "reference": "MC",
     "reference_targets": "MC",
+    "migrated": "MTC",
+    "migrated_count": "MTC",
+    "migrated_from": "MTC",
+    "migrated_similarity": "MTC",
 }
 """What a parser may train on, by name, and the axes of a clip's: M modalities, T segments, C categories."""
 
@@ -44,6 +52,10 @@ TYPES: dict[str, type[np.generic]] = {
     "similarity": np.float16,
     "reference": np.uint8,
     "reference_targets": np.bool_,
+    "migrated": np.uint8,
+    "migrated_count": np.uint16,
+    "migrated_from": np.int32,
+    "migrated_similarity": np.float16,
 }
 """How each is kept. uint8 stands for whole 255ths of 1."""
 
@@ -71,6 +83,14 @@ class Supervision:
     lengths: NDArray[np.int64]
     trained: int
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def source(self, row: int) -> tuple[str, int] | None:
+        """The clip and the segment that a value of `migrated_from` names; None for 0."""
+        if row == 0:
+            return None
+        ends = self.lengths.cumsum()
+        i = int(np.searchsorted(ends, row - 1, side="right"))
+        return self.names[i], int(row - 1 - ends[i] + self.lengths[i])
 
     def clip(self, name: str) -> dict[str, NDArray[Any]]:
         """The arrays of one clip, cut to its segments, probabilities as float32. KeyError when it is not in."""
@@ -176,18 +196,27 @@ def supervision_scores(
 
     The mask is held against what is heard or seen, the pairs against what is heard and seen at once: precision
     and recall in %, left out where nothing is marked or nothing is true, and `cells` marked. Where the truth is
-    audio-visual only, the pairs alone are.
+    audio-visual only, the pairs alone are. What was migrated to cells that were no labels, as they are not both
+    heard and seen, is held against what is true of the modality there.
     """
-    told = {"mask": truth.any(axis=1), "pairs": truth.all(axis=1)}
+    both: NDArray[np.bool_] = np.all(truth, axis=1)
+    told = {"pairs": both} if audio_visual_only else {"mask": np.any(truth, axis=1), "pairs": both}
     scores: dict[str, float] = {}
-    for key in ("pairs",) if audio_visual_only else ("mask", "pairs"):
-        if key not in arrays:
-            continue
-        marked, true = arrays[key], told[key]
-        hits, cells, there = int((marked & true).sum()), int(marked.sum()), int(true.sum())
-        scores[f"{key}/cells"] = float(cells)
-        if cells:
-            scores[f"{key}/precision"] = 100 * hits / cells
-        if there:
-            scores[f"{key}/recall"] = 100 * hits / there
+    for key, true in told.items():
+        if key in arrays:
+            scores |= _scores(key, arrays[key], true)
+    if "migrated" in arrays and not audio_visual_only:
+        for m, modality in enumerate(("audio", "visual")):
+            new = (arrays["migrated"][:, m] > 0) & ~both
+            scores |= _scores(f"migrated_{modality}", new, truth[:, m] & ~both)
+    return scores
+
+
+def _scores(key: str, marked: NDArray[Any], true: NDArray[Any]) -> dict[str, float]:
+    hits, cells, there = int((marked & true).sum()), int(marked.sum()), int(true.sum())
+    scores = {f"{key}/cells": float(cells)}
+    if cells:
+        scores[f"{key}/precision"] = 100 * hits / cells
+    if there:
+        scores[f"{key}/recall"] = 100 * hits / there
     return scores

@@ -29,13 +29,17 @@ def predicted(parse: Parse, rule: PredictionRule) -> Cells:
         "audio-joint": (parse.video, parse.visual_video),
         "none": (None, None),
     }
+    is_product = rule.combine == "product"
     for m, probabilities in enumerate((parse.audio, parse.visual)):
         for c in range(categories):
             gate = gate_of[rule.gate][m]
             if gate is not None and not reaches(gate[c], rule.video[m], c, rule.strict):
                 continue
             for t in range(segments):
-                found[m, t, c] = reaches(probabilities[t, c], rule.segment[m], c, rule.strict)
+                value, threshold = probabilities[t, c], rule.segment[m]
+                if is_product:
+                    value, threshold = parse.audio[t, c] * parse.visual[t, c], rule.segment[0]
+                found[m, t, c] = reaches(value, threshold, c, rule.strict)
     return found
 
 

@@ -12,9 +12,11 @@ from trainer.dataset import (
     DatasetError,
     check_splits,
     clip_tensors,
+    densely_labelled,
     feature_rows,
     trainable,
     unlabelled_tensors,
+    with_truth,
 )
 from trainer.features import Features, Scaling
 from trainer.labels import Event, Modality, State
@@ -161,3 +163,39 @@ def test_a_clip_that_is_scored_is_refused_in_training_by_name(split: str) -> Non
     shared = replace(DATASET, splits=DATASET.splits | {split: {"b": frozenset()}})
     with pytest.raises(DatasetError, match=f"1 clips are in the train split and in the {split} split: b"):
         check_splits(shared)
+
+
+BOTH = (Event(Modality.AUDIO, "Bell", 0, 2.5), Event(Modality.VISUAL, "Bell", 1, 9))
+
+
+def test_truth_and_pseudo_labels_are_there_only_where_they_are_asked_for() -> None:
+    (batch,) = clip_tensors(DATASET, "train", ROWS).batches()
+    assert batch.truth is None
+    assert batch.pseudo_labels is None
+
+
+def test_dense_truth_is_1_where_heard_and_seen_at_once_0_elsewhere_and_unknown_where_there_is_none() -> None:
+    dataset = replace(DATASET, truth={"b": BOTH})
+    clips = with_truth(clip_tensors(dataset, "train", ROWS), dataset)
+    batch = clips.batch(torch.tensor([1, 0]))
+    assert batch.truth is not None
+    assert batch.truth.shape == (2, 5, 2)
+    assert batch.truth[0].tolist() == [[0, 0], [0, 1], [0, 1], [0, 0], [0, 0]]
+    assert (batch.truth[1] == -1).all()
+    assert clips.batch(torch.tensor([0])).truth.shape == (1, 3, 2)
+
+
+def test_a_scored_clip_without_events_is_known_to_be_empty() -> None:
+    for complete, value in ((frozenset({"v"}), 0), (frozenset(), -1)):
+        dataset = replace(DATASET, complete=complete)
+        clips = with_truth(clip_tensors(dataset, "val", ROWS), dataset)
+        assert clips.truth is not None
+        assert (clips.truth == value).all()
+
+
+def test_only_train_clips_with_dense_truth_are_densely_labelled() -> None:
+    kept = densely_labelled(replace(DATASET, truth={"b": BOTH, "v": BOTH}))
+    assert list(kept.splits["train"]) == ["b"]
+    assert kept.splits["val"] == DATASET.splits["val"]
+    with pytest.raises(DatasetError, match="none of the 2 train clips has dense truth"):
+        densely_labelled(replace(DATASET, truth={"v": BOTH}))

@@ -92,6 +92,8 @@ def test_a_rule_of_a_name_is_changed_by_what_else_is_asked_for() -> None:
     assert asked_rule(own, name="uwav", gate="none") == PredictionRule("none", strict=True)
     assert asked_rule(own, name="uwav", strict=False) == HAN_RULE
     assert asked_rule(own, name="coleaf", segment=(0.1, 0.2)) == replace(RULES["coleaf"], segment=(0.1, 0.2))
+    product = replace(own, combine="product")
+    assert asked_rule(product, threshold=0.3) == replace(product, segment=(0.3, 0.3), video=(0.3, 0.3))
 
 
 def test_cmpaes_rule_takes_its_tuned_thresholds() -> None:
@@ -105,6 +107,7 @@ def test_cmpaes_rule_takes_its_tuned_thresholds() -> None:
 def test_a_recipes_prediction_settings_are_a_rule_or_are_refused() -> None:
     assert PredictionConfig().rule() == HAN_RULE
     assert PredictionConfig(threshold=0.6, strict=True).rule() == PredictionRule.at(0.6, strict=True)
+    assert PredictionConfig(gate="none", combine="product").rule() == PredictionRule("none", combine="product")
     assert (
         PredictionConfig(gate="modality", segment_thresholds=(0.25, 0.25), video_thresholds=(0.52, 0.52)).rule()
         == RULES["coleaf"]
@@ -229,7 +232,7 @@ def test_truth_that_is_audio_visual_only_scores_av_and_nothing_else(
 ) -> None:
     path = noisy(world, "han", noise=0.4)
     dataset = replace(world.dataset, audio_visual_only=True)
-    monkeypatch.setattr("trainer.commands._read_dataset", lambda *_: dataset)
+    monkeypatch.setattr("trainer.commands.evaluate.read_noted", lambda *_: dataset)
     assert list(json_of(evaluate, path)["metrics"]) == ["segment/AV", "event/AV"]
     out = evaluate(path, "--per-category")[1]
     assert "Type@AV" not in out

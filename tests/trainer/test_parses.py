@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from tests.trainer import reference_metrics
 from trainer.parses import Parse, ParseError, ParseFile, read_parses, write_parses
-from trainer.prediction import GATES, HAN_RULE, RULES, PredictionRule, RuleError, cmpae_rule
+from trainer.prediction import COMBINES, GATES, HAN_RULE, RULES, PredictionRule, RuleError, cmpae_rule
 
 LEVELS = (0.0, 0.25, 0.3, 0.45, 0.5, 0.52, 0.7, 1.0)
 """Thresholds and probabilities come from here, so that they meet exactly."""
@@ -43,6 +43,7 @@ rules = st.builds(
     segment=st.tuples(thresholds, thresholds),
     video=st.tuples(thresholds, thresholds),
     strict=st.booleans(),
+    combine=st.sampled_from(COMBINES),
 )
 
 
@@ -119,6 +120,11 @@ def test_many_clips_of_one_length_are_predicted_at_once() -> None:
             PredictionRule("none", segment=(0.4, 0.5), strict=True),
             "segments > 0.4 (audio), 0.5 (visual), gate none",
         ),
+        (PredictionRule("none", combine="product"), "threshold 0.5 of audio times visual, gate none"),
+        (
+            PredictionRule("joint", segment=(0.25, 0.7), combine="product"),
+            "audio times visual of segments >= 0.25, gate joint: videos >= 0.5",
+        ),
     ],
 )
 def test_a_rule_says_itself_in_words(rule: PredictionRule, text: str) -> None:
@@ -137,6 +143,16 @@ def test_a_rule_follows_its_categories_into_another_order() -> None:
     predicted = parse.with_columns(columns).predicted(moved)
     np.testing.assert_array_equal(predicted[..., :2], parse.predicted(rule)[..., [2, 0]])
     assert not predicted[..., 2].any()
+
+
+def test_a_product_is_predicted_in_both_modalities_or_in_none() -> None:
+    rule = PredictionRule("none", segment=(0.5, 0.9), combine="product")
+    parse = some_parse()
+    audio, visual = parse.predicted(rule)
+    np.testing.assert_array_equal(audio, parse.audio * parse.visual >= np.float32(0.5))
+    np.testing.assert_array_equal(audio, visual)
+    assert [rule.segment_threshold(axis, 0) for axis in (0, 1)] == [0.5, 0.5]
+    assert rule.threshold == 0.5
 
 
 def test_thresholds_for_another_number_of_categories_are_refused() -> None:
@@ -207,6 +223,7 @@ def test_an_older_reader_finds_the_one_threshold_where_there_is_one() -> None:
         ({"segment_thresholds": 0.5}, "one for audio and one for visual, not 0.5"),
         ({"segment_thresholds": [0.5, {}]}, "not a number from 0 to 1"),
         ({"video_thresholds": [0.5, [0.5, 0.5]]}, "2 thresholds for 3 categories"),
+        ({"combine": "sum"}, "combine is one of each, product, not 'sum'"),
     ],
 )
 def test_a_file_with_a_rule_that_is_none_is_refused_by_name(tmp_path: Path, meta, message: str) -> None:

@@ -148,3 +148,29 @@ def test_truth_that_is_audio_visual_only_says_nothing_of_the_mask() -> None:
     cells, truth = np.ones((1, 2, 1), np.bool_), np.ones((1, 2, 2, 1), np.bool_)
     scores = supervision_scores({"mask": cells, "pairs": cells}, truth, audio_visual_only=True)
     assert set(scores) == {"pairs/cells", "pairs/precision", "pairs/recall"}
+
+
+def test_what_was_migrated_is_scored_where_it_was_no_label_and_by_modality() -> None:
+    truth = np.zeros((1, 2, 4, 1), np.bool_)
+    truth[0, 0, :3] = True  # heard in 0, 1, 2
+    truth[0, 1, 2:] = True  # seen in 2, 3: both in 2, which is a label
+    migrated = np.zeros((1, 2, 4, 1), np.uint8)
+    migrated[0, 0] = np.array([250, 0, 255, 250])[:, None]  # right in 0, a label in 2, wrong in 3
+    migrated[0, 1] = np.array([0, 0, 255, 1])[:, None]  # right in 3
+    scores = supervision_scores({"migrated": migrated}, truth)
+    assert scores == {
+        "migrated_audio/cells": 2.0,
+        "migrated_audio/precision": 50.0,
+        "migrated_audio/recall": 50.0,
+        "migrated_visual/cells": 1.0,
+        "migrated_visual/precision": 100.0,
+        "migrated_visual/recall": 100.0,
+    }
+    assert supervision_scores({"migrated": migrated}, truth, audio_visual_only=True) == {}
+
+
+def test_a_row_names_the_clip_and_the_segment_that_it_is_of() -> None:
+    rows = [(name, t) for name, length in (("a", 4), ("b", 7), ("ç", 1)) for t in range(length)]
+    supervision = made()
+    assert [supervision.source(1 + row) for row in range(12)] == rows
+    assert supervision.source(0) is None

@@ -27,15 +27,17 @@ from trainer.checkpoint import (
 )
 from trainer.config import Config
 from trainer.dataset import VAL
+from trainer.dependencies import DEPENDENCIES_FILE, Dependencies, write_dependencies
 from trainer.device import memory_explained, peak_memory_mb
 from trainer.engine.loss_log import TOTAL, LossLog
-from trainer.engine.schedule import learning_rate
+from trainer.engine.schedule import clip_order, learning_rate
 from trainer.engine.supervision_log import SupervisionLog, SupervisionWriter, joined_supervision
 from trainer.engine.trainee import Trainee
 from trainer.engine.training_data import TrainingData, read_training_data
 from trainer.engine.validation import Validation
 from trainer.features import FeatureStore
 from trainer.group import Group
+from trainer.parses import ParseFile
 from trainer.progress import Pace
 from trainer.protocol import Epoch, Note, Reporter, StopRequested
 from trainer.scoring import scored_metrics, scored_names
@@ -91,16 +93,21 @@ def train(
     reporter: Reporter,
     resume: bool = False,
     group: Group | None = None,
+    pseudo_labels: ParseFile | None = None,
 ) -> TrainingResult:
     """Train by the config; leave checkpoints, metrics.json and the supervision of epochs in the run folder.
 
+    `pseudo_labels` are what a recipe of the kind "pseudo" is taught by beside the dataset: its categories by
+    name, its clips by name, others do not matter.
+
     In a `group` every process calls this with the same arguments, all but the first with a silent reporter.
-    Raises FeatureError, DatasetError or CheckpointError before the first step, DeviceError when memory does not
-    suffice, TrainingError when the loss is lost or diverges, StopRequested when the reporter says so.
+    Raises ConfigError, FeatureError, DatasetError, TextError or CheckpointError before the first step,
+    DeviceError when memory does not suffice, TrainingError when the loss is lost or diverges, StopRequested
+    when the reporter says so.
     """
     group = group or Group()
     with memory_explained(device, "the features and the parser", "use another --device"):
-        data = read_training_data(config, dataset, store, device, reporter, group)
+        data = read_training_data(config, dataset, store, device, reporter, group, pseudo_labels)
         training = _Training(config, data, run_dir, device, reporter, group)
         if resume:
             training.restore()
@@ -126,6 +133,7 @@ class _Training:
         self._config, self._data, self._run_dir = config, data, run_dir
         self._device, self._reporter, self._group = device, reporter, group
         parser = build_model(config, len(data.dataset.categories), data.widths)
+        parser.prepare(data.material)
         self._trainee = Trainee(config, parser, group, device)
         # On the CPU, so that a seed gives one order on every device.
         self._order = torch.Generator().manual_seed(config.training.seed)
@@ -181,7 +189,9 @@ class _Training:
     # One epoch
 
     def _begin(self, epoch: int) -> _Pass:
-        order = torch.randperm(len(self._data.train), generator=self._order)
+        training = self._config.training
+        lengths = self._data.train.lengths
+        order = clip_order(lengths, batch=training.batch, bucket=training.bucket, generator=self._order)
         self._trainee.parser.start_epoch(epoch)
         return self._new_pass(epoch, order)
 
@@ -274,9 +284,20 @@ class _Training:
         )
         for name in (LAST_FILE, BEST_FILE) if is_best else (LAST_FILE,):
             save_checkpoint(self._run_dir / name, self._trainee.parser, info)
+        if is_best or not course.best:
+            self._write_dependencies(epoch)
         self._save_state(state)
         with written_whole(self._run_dir / METRICS_FILE) as partial:
             partial.write_text(json.dumps(asdict(course), indent=1), encoding="utf-8")
+
+    def _write_dependencies(self, epoch: int) -> None:
+        """Those of the weights that this run will be judged by, if the parser has any."""
+        found = self._trainee.parser.dependencies()
+        if found is None:
+            return
+        matrices = {name: matrix.detach().float().cpu().numpy() for name, matrix in found.items()}
+        path = self._run_dir / DEPENDENCIES_FILE
+        write_dependencies(path, Dependencies(epoch, self._data.dataset.categories, matrices))
 
     def _save_state(self, state: dict[str, Any]) -> None:
         if self._group.is_first:
@@ -289,7 +310,7 @@ class _Training:
             begun.supervision.combine(self._group)
         return {
             "course": asdict(self._course),
-            "clips": self._data.fingerprint(),
+            "clips": self._data.fingerprint,
             "order": self._order.get_state(),
             "trainee": self._trainee.state(),
             "begun": None
@@ -307,11 +328,11 @@ class _Training:
         path = self._run_dir / STATE_FILE
         if not path.is_file():
             return
-        state, here = load_state(path), self._data.fingerprint()
+        state, here = load_state(path), self._data.fingerprint
         if state.get("clips", here) != here:
             raise CheckpointError(
-                f"{path}: the training clips or their labels changed since this run was started; "
-                f"start a new run instead of resuming"
+                f"{path}: the text features, the training clips or their labels changed since this run was "
+                f"started; start a new run instead of resuming"
             )
         try:
             self._go_back(state)

@@ -1,4 +1,4 @@
-"""How the weights move: the optimiser, and its learning rate epoch by epoch."""
+"""How the weights move: the optimiser, its learning rate epoch by epoch, and the order of an epoch's clips."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 import torch
+from torch import Tensor
 
 from trainer.config import Config
 
@@ -33,3 +34,20 @@ def make_optimiser(config: Config, parameters: Iterable[torch.nn.Parameter]) -> 
     learnt = [parameter for parameter in parameters if parameter.requires_grad]
     betas = (settings.beta1, settings.beta2)
     return kind(learnt, lr=settings.lr, betas=betas, weight_decay=settings.weight_decay, fused=True)
+
+
+def clip_order(lengths: Tensor, *, batch: int, bucket: int, generator: torch.Generator) -> Tensor:
+    """A random order of clips (N,) by their `lengths` (N,), to be cut into batches.
+
+    With a `bucket`, every so many batches of the order are sorted by length, so that the clips of a batch need
+    little padding, and then whole batches are shuffled. A last batch that is not full stays the last.
+    """
+    order = torch.randperm(len(lengths), generator=generator)
+    if not bucket:
+        return order
+    windows = [window[lengths[window].argsort(stable=True)] for window in torch.split(order, bucket * batch)]
+    order = torch.cat(windows)
+    whole = len(order) // batch
+    shuffled = torch.randperm(whole, generator=generator)
+    full, rest = order[: whole * batch], order[whole * batch :]
+    return torch.cat([full.view(whole, batch)[shuffled].flatten(), rest])

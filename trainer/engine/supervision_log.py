@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,18 @@ from trainer.supervision_files import AXES, TYPES, Supervision, shape_of, write_
 
 _TORCH_TYPES = {
     np.uint8: torch.uint8,
+    np.uint16: torch.int16,  # torch can do little with its own uint16
+    np.int32: torch.int32,
     np.bool_: torch.bool,
     np.float16: torch.float16,
     np.float32: torch.float32,
 }
+
+_SENT_AS = {torch.bool: torch.uint8, torch.int16: torch.int32}
+"""What processes cannot add up, and what they add up instead."""
+
+_PLACES = "migrated_from"
+"""The kind that names segments: in a step by their place in the batch, in a file by their row in its clips."""
 
 
 class SupervisionLog:
@@ -32,11 +41,18 @@ class SupervisionLog:
         self.arrays: dict[str, Tensor] = {}
 
     def add(self, batch: Batch, supervision: Mapping[str, Tensor]) -> None:
-        """The supervision (B, ...) of some of the clips, by the names of `AXES`."""
+        """The supervision (B, ...) of some of the clips, by the names of `AXES`.
+
+        Of `migrated_from` the values are the places b * T + t of segments in this batch, or -1 for none.
+        """
         for key, values in supervision.items():
             kept = self._array(key)
-            if TYPES[key] is np.uint8:
+            if key == _PLACES:
+                values = self._rows(batch, values)
+            elif TYPES[key] is np.uint8:
                 values = (values.float() * 255).round()
+            elif TYPES[key] is np.uint16:
+                values = values.clamp(max=torch.iinfo(torch.int16).max)
             if "T" in AXES[key]:
                 axis = 1 + AXES[key].index("T")
                 kept = kept.narrow(axis, 0, values.shape[axis])
@@ -44,6 +60,19 @@ class SupervisionLog:
                 shape = (segments if name == "T" else 1 for name in AXES[key])
                 values = values * batch.valid.view(clips, *shape)
             kept[batch.index] = values.detach().to(kept.dtype)
+
+    def _rows(self, batch: Batch, places: Tensor) -> Tensor:
+        """Places in a batch -> 1 + the rows in all clips laid end to end, and 0 for -1."""
+        segments = batch.valid.shape[1]
+        known = places >= 0
+        places = places.clamp(min=0)
+        return (self._starts[batch.index][places // segments] + places % segments + 1) * known
+
+    @cached_property
+    def _starts(self) -> Tensor:
+        """(N,) int32: the rows of the clips before each."""
+        lengths = self.clips.lengths
+        return (lengths.cumsum(0) - lengths).to(self.clips.device, torch.int32)
 
     def _array(self, key: str) -> Tensor:
         if key not in self.arrays:
@@ -54,9 +83,11 @@ class SupervisionLog:
 
     def combine(self, group: Group) -> None:
         """Join what every process added: of each clip one did, and 0 is what the others have."""
+        if group.is_alone:
+            return
         for key, array in self.arrays.items():
-            is_bits = array.dtype == torch.bool
-            self.arrays[key] = group.total(array.byte() if is_bits else array).to(array.dtype)
+            sent = array.to(_SENT_AS.get(array.dtype, array.dtype))
+            self.arrays[key] = group.total(sent).to(array.dtype)
 
     def restore(self, arrays: Mapping[str, Tensor], group: Group) -> None:
         """Go on from what was combined: the first process has it, the others what is theirs from now on."""
@@ -89,7 +120,10 @@ def joined_supervision(
         for first, log in zip((0, clips[0]), logs, strict=True):
             if key in log.arrays:
                 found = log.arrays[key].cpu().numpy()
-                arrays[key][(slice(first, first + len(found)), *map(slice, found.shape[1:]))] = found
+                kept = arrays[key][(slice(first, first + len(found)), *map(slice, found.shape[1:]))]
+                kept[:] = found
+                if key == _PLACES and log is validation:
+                    kept[kept > 0] += int(trained.clips.lengths.sum())
     return Supervision(
         epoch=epoch,
         categories=categories,

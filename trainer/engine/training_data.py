@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from trainer import supervision as rules
 from trainer.annotations import Dataset, labels_hash
-from trainer.config import Config
+from trainer.batch import Material
+from trainer.config import Config, ConfigError
 from trainer.dataset import (
     TEST,
     TRAIN,
@@ -19,22 +23,29 @@ from trainer.dataset import (
     DatasetError,
     check_splits,
     clip_tensors,
+    densely_labelled,
     feature_notes,
     feature_rows,
     trainable,
+    with_pseudo_labels,
+    with_truth,
 )
 from trainer.features import Features, FeatureStore, Scaling, some
 from trainer.group import Group
 from trainer.labels import UNSEEN, state_grid
+from trainer.models import MODELS
+from trainer.parses import ParseFile
 from trainer.progress import progress_of
 from trainer.protocol import Note, Reporter
+from trainer.texts import read_texts
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
     """The `train` and `validation` clips on the device; `dataset` without the train clips that teach nothing.
 
-    `widths` and `scaling` are of the features, `labels` the hash of the whole dataset.
+    `widths` and `scaling` are of the features, `labels` the hash of the whole dataset. `material` is what the
+    parser is given before its first step, on the CPU.
     """
 
     dataset: Dataset
@@ -43,12 +54,17 @@ class TrainingData:
     widths: dict[str, int]
     scaling: Scaling | None
     labels: str
+    material: Material
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Tells whether two runs train on the same clips with the same labels."""
+        """Tells whether two runs train on the same clips with the same labels, and on the same texts."""
         digest = hashlib.sha256("\n".join((*self.dataset.categories, *self.train.names)).encode())
-        for tensor in (self.train.labels, self.train.reviewed):
-            digest.update(tensor.cpu().numpy().tobytes())
+        train = self.train
+        given = (train.labels, train.reviewed, train.truth, train.pseudo_labels, *(self.material.texts or ()))
+        for tensor in given:
+            if tensor is not None:
+                digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
         return digest.hexdigest()
 
 
@@ -59,25 +75,128 @@ def read_training_data(
     device: torch.device,
     reporter: Reporter,
     group: Group,
+    pseudo_labels: ParseFile | None = None,
 ) -> TrainingData:
-    """Read all that the training needs, or raise DatasetError or FeatureError; notes say what is left out."""
+    """Read all that the training needs, or raise ConfigError, DatasetError, FeatureError or TextError.
+
+    Notes say what is left out.
+    """
     labels = labels_hash(dataset)
+    _check_kind(config, pseudo_labels)
     check_splits(dataset)
-    dataset = _trainable(dataset, reporter)
+    dataset = _with_dense_truth(dataset, reporter) if _is_dense(config) else _trainable(dataset, reporter)
     _tell_of_reviewed(dataset, reporter)
     with group.first_ahead():  # who packs the features
         features = _read_features(config, dataset, store, reporter)
+    texts = _read_texts(config, dataset, store, features)
     trained = [name for name in dataset.splits[TRAIN] if name in features.index]
     scaling = Scaling.of(features, trained) if config.features.standardise else None
     rows = feature_rows(features, config.features, device, scaling)
+    train, validation = (
+        _with_labels(clip_tensors(dataset, split, rows), config, dataset, pseudo_labels)
+        for split in (TRAIN, VAL)
+    )
     return TrainingData(
         dataset=dataset,
-        train=clip_tensors(dataset, TRAIN, rows),
-        validation=clip_tensors(dataset, VAL, rows),
+        train=train,
+        validation=validation,
         widths=dict(features.widths),
         scaling=scaling,
         labels=labels,
+        material=Material(texts, _label_rates(train, reporter)),
     )
+
+
+def _is_dense(config: Config) -> bool:
+    return config.labels.kind == "dense"
+
+
+def _check_kind(config: Config, pseudo_labels: ParseFile | None) -> None:
+    """Refuse labels that the parser is not taught by, pseudo-labels that are not asked for, and their lack."""
+    _, parser = MODELS[config.parser]
+    kind = config.labels.kind
+    if parser.taught_by != kind:
+        raise ConfigError(
+            f'labels.kind = "{kind}", but {config.parser} is taught by "{parser.taught_by}" labels: '
+            f'set labels.kind = "{parser.taught_by}", or choose another parser'
+        )
+    if kind == "pseudo" and pseudo_labels is None:
+        raise DatasetError(
+            f"{config.recipe} is taught by pseudo-labels, and none are given: give a parse file with "
+            f"--pseudo-labels (`avvp-trainer pseudo-label` makes one), or let `avvp-trainer pipeline` do it all"
+        )
+    if kind != "pseudo" and pseudo_labels is not None:
+        raise DatasetError(
+            f"{config.recipe} is not taught by pseudo-labels: leave them out, or choose a recipe whose "
+            f'labels.kind is "pseudo"'
+        )
+
+
+def _with_labels(
+    clips: ClipTensors, config: Config, dataset: Dataset, pseudo_labels: ParseFile | None
+) -> ClipTensors:
+    """The clips with what the parser is taught by beside video-level labels."""
+    if _is_dense(config):
+        return with_truth(clips, dataset)
+    if pseudo_labels is None:
+        return clips
+    return with_pseudo_labels(clips, pseudo_labels, dataset.categories, config.labels)
+
+
+def _with_dense_truth(dataset: Dataset, reporter: Reporter) -> Dataset:
+    """Without the train clips that have no dense truth; says how many those are."""
+    kept = densely_labelled(dataset)
+    every, taught = dataset.splits[TRAIN], kept.splits[TRAIN]
+    left_out = [name for name in every if name not in taught]
+    if left_out:
+        text = f"{len(left_out)} of {len(every)} train clips have no dense truth, and are left out"
+        reporter.send(Note(text=f"{text}: {some(left_out)}"))
+    return kept
+
+
+def _label_rates(clips: ClipTensors, reporter: Reporter) -> Tensor | None:
+    """The share of segments that have a pseudo-label (2, C); says which clips have none."""
+    labels = clips.pseudo_labels
+    if labels is None:
+        return None
+    # The first segment is always a clip's own.
+    lacks = (labels[:, 0, 0] == UNSEEN).all(dim=1).cpu().numpy()
+    without = [name for name, has_none in zip(clips.names, lacks, strict=True) if has_none]
+    if len(without) == len(clips):
+        raise DatasetError(
+            f"the pseudo-labels hold none of the {len(clips)} train clips: give those of this dataset "
+            f"({some(without)})"
+        )
+    if without:
+        text = f"{len(without)} of {len(clips)} train clips have no pseudo-labels"
+        reporter.send(Note(text=f"{text}: their video-level labels alone are trained: {some(without)}"))
+    valid = torch.arange(clips.longest) < clips.lengths[:, None]
+    rates: Tensor = rules.label_rates(labels, valid.to(clips.device))
+    return rates.float().cpu()
+
+
+def _read_texts(
+    config: Config, dataset: Dataset, store: FeatureStore, features: Features
+) -> tuple[Tensor, Tensor] | None:
+    """The text features of the audio set and of the first visual set, if the parser reads any."""
+    _, parser = MODELS[config.parser]
+    if not parser.reads_texts:
+        return None
+    audio, visual = (
+        _texts_of(features_set, dataset, store, features)
+        for features_set in (config.features.audio, config.features.visual[0])
+    )
+    return audio, visual
+
+
+def _texts_of(name: str, dataset: Dataset, store: FeatureStore, features: Features) -> Tensor:
+    texts, width = read_texts(store.folder, name, dataset.categories), features.widths[name]
+    if texts.shape[1] != width:
+        raise DatasetError(
+            f"the text features of {name} have {texts.shape[1]} columns and its segments {width}: make both "
+            f"with one encoder, so that they lie in one space"
+        )
+    return torch.from_numpy(texts)
 
 
 def _trainable(dataset: Dataset, reporter: Reporter) -> Dataset:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from trainer.models.coleaf import Coleaf, ColeafConfig
+from trainer.models.ear import Ear, EarConfig
 from trainer.models.ecma import Ecma, EcmaConfig
+from trainer.models.generator import Generator, GeneratorConfig
 from trainer.models.han import Han, HanConfig
+from trainer.models.layers import Parser
+from trainer.models.uwav import Uwav, UwavConfig
 
-MODELS: dict[str, tuple[type[Any], type[Han] | type[Coleaf] | type[Ecma]]] = {
+MODELS: dict[str, tuple[type[Any], type[Parser]]] = {
     "han": (HanConfig, Han),
     "coleaf": (ColeafConfig, Coleaf),
     "ecma": (EcmaConfig, Ecma),
+    "generator": (GeneratorConfig, Generator),
+    "uwav": (UwavConfig, Uwav),
+    "ear": (EarConfig, Ear),
 }

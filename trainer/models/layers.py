@@ -7,15 +7,16 @@ padded segments is not specified: read them through `Batch.valid`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from trainer.batch import Batch, ratio
+from trainer.batch import Batch, Material, ratio
+from trainer.config import LabelKind
 
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm."""
@@ -56,6 +57,15 @@ class Step:
 class Parser(nn.Module, ABC):
     """What the engine trains. Built as `Model(config, audio_width, visual_widths, categories)`."""
 
+    taught_by: ClassVar[LabelKind] = "video"
+    """The `labels.kind` that it trains on; what of `Batch` and `Material` goes with that is there."""
+    reads_texts: ClassVar[bool] = False
+    """Whether it needs text features of the categories (`Material.texts`), and keeps them with its weights."""
+
+    def prepare(self, material: Material) -> None:
+        """Take what it is given once, before its first step. A resumed run and a checkpoint have it already."""
+        return
+
     @abstractmethod
     def forward(self, batch: Batch) -> Output:
         """What the parser says of a batch; called as `model(batch)`."""
@@ -71,6 +81,10 @@ class Parser(nn.Module, ABC):
     def start_epoch(self, epoch: int) -> None:
         """Called before an epoch's first step, but not again where a stopped run goes on with the epoch."""
         return
+
+    def dependencies(self) -> dict[str, Tensor] | None:
+        """How its categories depend on one another, by the names of `trainer.dependencies.SIDES`, or None."""
+        return None
 
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
         """What a step would train on beside the labels, without dropout; keys as in `Step.supervision`."""
@@ -186,6 +200,26 @@ class Attention(nn.Module):
         return x.reshape(clips, segments, self.heads, width // self.heads).transpose(1, 2).flatten(0, 1)
 
 
+class TransformerBlock(nn.Module):
+    """u = LN(f + MHA(f, f', f')),  f~ = LN(u + FFN(u)); f' is f (UWAV Eq. 6-7), or what else is read."""
+
+    def __init__(self, width: int, *, heads: int, feedforward: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = Attention(width, heads, dropout)
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feedforward, width)
+        )
+        self.attention_norm = nn.LayerNorm(width)
+        self.feedforward_norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, own: Tensor, other: Tensor, absent: Tensor) -> Tensor:
+        """`own` (N, T, D) reads of `other` (N, T', D), which may be itself; `absent` (N, 1, T') of `other`."""
+        own = self.attention_norm(own + self.dropout(self.attention(own, other, absent)))
+        updated: Tensor = self.feedforward_norm(own + self.dropout(self.feedforward(own)))
+        return updated
+
+
 class HanLayer(nn.Module):
     """Self- and cross-modal attention with one set of weights for both modalities (HAN; UWAV Eq. 1-2).
 
@@ -256,12 +290,20 @@ class MmilPooling(nn.Module):
     modality, V over the modalities of a segment.
     """
 
-    def __init__(self, width: int, categories: int, *, normalise: bool) -> None:
+    def __init__(
+        self,
+        width: int,
+        categories: int,
+        *,
+        normalise: bool,
+        linear: Callable[[int, int], nn.Module] = nn.Linear,
+    ) -> None:
+        """`linear(width, categories)` makes each of the three maps from embeddings to categories."""
         super().__init__()
         self.normalise = normalise
-        self.classifier = nn.Linear(width, categories)
-        self.time_attention = nn.Linear(width, categories)
-        self.modality_attention = nn.Linear(width, categories)
+        self.classifier = linear(width, categories)
+        self.time_attention = linear(width, categories)
+        self.modality_attention = linear(width, categories)
 
     def forward(self, embeddings: Tensor, absent: Tensor) -> Output:
         """`embeddings` (B, 2, T, D), `absent` (B, 1, T) -> probabilities of segments, modalities and video."""

@@ -16,7 +16,7 @@ from trainer.dataset import feature_rows, unlabelled_tensors
 from trainer.engine import TrainingResult, train
 from trainer.features import Features, FeatureStore
 from trainer.models.layers import Parser
-from trainer.parses import Parse
+from trainer.parses import Parse, ParseFile
 from trainer.parsing import parse_clips
 from trainer.protocol import MESSAGES_FILE, Message, Reporter, read_message
 from trainer.recipe_files import load_recipe
@@ -45,6 +45,7 @@ def run(
     resume: bool = False,
     reporter: Reporter | None = None,
     device: torch.device = CPU,
+    pseudo_labels: ParseFile | None = None,
 ) -> TrainingResult:
     run_dir = world.root / name
     run_dir.mkdir(exist_ok=True)
@@ -52,7 +53,16 @@ def run(
     store = FeatureStore(world.features, audio=config.features.audio, visual=config.features.visual)
     reporter = reporter or Reporter(run_dir)
     dataset = read_dataset(world.folder)
-    return train(config, dataset, store, run_dir, device=device, reporter=reporter, resume=resume)
+    return train(
+        config,
+        dataset,
+        store,
+        run_dir,
+        device=device,
+        reporter=reporter,
+        resume=resume,
+        pseudo_labels=pseudo_labels,
+    )
 
 
 def messages(world: World, name: str = "run") -> list[Message]:

@@ -71,3 +71,22 @@ def ragged(make_batch):
         valid=torch.arange(5) < torch.tensor([5, 3, 1])[:, None],
         labels=torch.tensor([[1.0, 1, 0], [0, 1, 0], [1, 1, 1]]),
     )
+
+
+@pytest.fixture
+def dense(ragged):
+    """Clips of five, three and one segment with truth of every state, which says present at padding."""
+    truth = torch.randint(-1, 2, (3, 5, 3), generator=torch.Generator().manual_seed(4), dtype=torch.int8)
+    truth[~ragged.valid] = 1
+    return replace(ragged, truth=truth)
+
+
+@pytest.fixture
+def wider(padded):
+    """Pads a batch with truth as with all else: what must not count."""
+
+    def wider(batch: Batch, by: int = 3) -> Batch:
+        truth = torch.cat([batch.truth, torch.ones_like(batch.truth[:, :1]).repeat(1, by, 1)], dim=1)
+        return replace(padded(batch, by), truth=truth)
+
+    return wider
