@@ -33,7 +33,7 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Started(Message):
-    """The job runs: what it is ("train", "extract", "parse"), its process, and for training its recipe."""
+    """The job runs: what it is ("train", "pipeline", ...), its process, and for training its recipe."""
 
     type: ClassVar[str] = "started"
     kind: str
@@ -45,7 +45,7 @@ class Started(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Message):
-    """`done` of `total` units of the named stage ("load", "extract", "train", "parse", ...) are finished."""
+    """`done` of `total` units of the named stage ("load", "train", "pre-train", "label", ...) are finished."""
 
     type: ClassVar[str] = "progress"
     stage: str
@@ -53,6 +53,17 @@ class Progress(Message):
     total: int
     eta_s: float | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Message):
+    """One stage of a job begins, `number` (from 1) of `stages`, or is `skipped`: what it made is kept."""
+
+    type: ClassVar[str] = "stage"
+    name: str
+    number: int
+    stages: int
+    skipped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +120,7 @@ class Stopped(Message):
 
 
 _TYPES: dict[str, type[Message]] = {
-    kind.type: kind for kind in (Started, Progress, Epoch, Note, Finished, Failed, Stopped)
+    kind.type: kind for kind in (Started, Progress, Stage, Epoch, Note, Finished, Failed, Stopped)
 }
 _HINTS = {kind: get_type_hints(kind) for kind in _TYPES.values()}
 

@@ -1,0 +1,67 @@
+"""What the arguments of several commands have in common."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from trainer.evaluation import threshold
+from trainer.jobs import UsageError
+from trainer.prediction import Threshold
+
+_MOST = 1_000_000
+"""More resamples would only fill the memory: the ends of the intervals are known to the second decimal."""
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """One that raises UsageError where argparse would end the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+Subcommands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"  # the only name that argparse gives it
+
+
+def add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", default="auto", help="auto (default), cpu, cuda")
+
+
+def add_run_dir(command: argparse.ArgumentParser) -> None:
+    """Of a command that leaves nothing there but what it says."""
+    command.add_argument("--run-dir", type=Path, metavar="DIR", help="where to write messages")
+
+
+def a_threshold(text: str) -> Threshold:
+    try:
+        return threshold(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def a_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MOST}")
+    return int(text)
+
+
+def a_probability(text: str) -> float:
+    """A number between 0 and 1, which has a logit."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 0 and 1")
+    return value
+
+
+def a_positive_number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value

@@ -1,0 +1,110 @@
+"""`texts`: text features of a dataset's categories, by a text encoder or out of a file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.commands.arguments import Subcommands, add_run_dir
+from trainer.jobs import UsageError, read_noted
+from trainer.labels import Modality
+from trainer.parses import NPZ_DAMAGE
+from trainer.protocol import Finished, Note, Reporter, Started
+from trainer.texts import TEMPLATES, TextFeatures, caption, write_texts
+
+_ENCODERS = {"clip": Modality.VISUAL, "clap": Modality.AUDIO}
+
+
+def add_to(subcommands: Subcommands) -> None:
+    command = subcommands.add_parser(
+        "texts",
+        help="make text features of a dataset's categories",
+        description="Make text features of a dataset's categories, beside the feature set in whose space they "
+        "are. Those of other categories that are there already are kept.",
+    )
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--encoder", choices=[*_ENCODERS], help="needs the package transformers")
+    which.add_argument(
+        "--from", dest="rows", type=Path, metavar="FILE.npy", help="rows in the order of the categories"
+    )
+    command.add_argument("--model", metavar="FOLDER", help="of the encoder; or its name, with --download")
+    command.add_argument("--download", action="store_true", help="the model may be fetched from the hub")
+    command.add_argument("--set", metavar="NAME", help="the feature set; clip's is clip, clap's is clap512")
+    command.add_argument("--dataset", type=Path, required=True, metavar="DIR")
+    command.add_argument("--out", type=Path, required=True, metavar="FEATURES")
+    usual = "; ".join(f'{modality} "{template}"' for modality, template in TEMPLATES.items())
+    command.add_argument("--template", metavar="T", help=f"what is said of a category; {usual}")
+    add_run_dir(command)
+    command.set_defaults(command=texts)
+
+
+def texts(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """Make text features, or take them out of a file."""
+    _check(arguments)
+    reporter.send(Started(kind="texts", pid=os.getpid()))
+    categories = read_noted(arguments.dataset, reporter).categories
+    made = _rows_of_file(arguments, categories) if arguments.rows else _encoded(arguments, categories)
+    path = write_texts(arguments.out, _set_name(arguments), made)
+    such = f", such as {made.captions[0]!r}" if made.captions[0] else ""
+    text = f"text features of {len(categories)} categories, {made.features.shape[1]} columns{such}"
+    reporter.send(Note(text=text))
+    reporter.send(Finished(outputs={"texts": str(path)}))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.rows is None and arguments.model is None:
+        raise UsageError(f"--encoder {arguments.encoder} needs --model: the folder that holds it")
+    if arguments.rows is not None and (arguments.model or arguments.download):
+        raise UsageError("--from takes rows that are there: leave out --model and --download")
+    if arguments.rows is not None and arguments.set is None:
+        raise UsageError("--from needs --set: the feature set in whose space the rows are")
+    if arguments.template is not None:
+        caption(arguments.template, "")  # refuses what is no template
+
+
+def _set_name(arguments: argparse.Namespace) -> str:
+    if arguments.set:
+        name: str = arguments.set
+        return name
+    from trainer.encoders.texts import TEXT_ENCODERS
+
+    return TEXT_ENCODERS[arguments.encoder].features
+
+
+def _encoded(arguments: argparse.Namespace, categories: tuple[str, ...]) -> TextFeatures:
+    from trainer.encoders.texts import encode_texts
+
+    template = arguments.template or TEMPLATES[_ENCODERS[arguments.encoder]]
+    captions = tuple(caption(template, category) for category in categories)
+    features = encode_texts(arguments.encoder, arguments.model, captions, download=arguments.download)
+    encoder = f"{arguments.encoder} {Path(arguments.model).name}"
+    return TextFeatures(categories, captions, features, {"encoder": encoder, "template": template})
+
+
+def _rows_of_file(arguments: argparse.Namespace, categories: tuple[str, ...]) -> TextFeatures:
+    """The rows as they are; nobody says of what captions, unless a template is given."""
+    path: Path = arguments.rows
+    features = _load(path)
+    if features.ndim != 2 or len(features) != len(categories):
+        raise UsageError(
+            f"{path}: is of shape {features.shape}; there must be one row for each of the {len(categories)} "
+            "categories, in their order"
+        )
+    template = arguments.template or ""
+    captions = tuple(caption(template, category) if template else "" for category in categories)
+    meta = {"encoder": f"file {path.name}", "template": template}
+    return TextFeatures(categories, captions, features, meta)
+
+
+def _load(path: Path) -> NDArray[np.float32]:
+    try:
+        features = np.load(path, allow_pickle=False)
+        return np.asarray(features, np.float32)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file") from None
+    except NPZ_DAMAGE as error:
+        raise UsageError(f"{path}: damaged, or no array of numbers") from error

@@ -1,0 +1,142 @@
+"""What the trainer's jobs have in common: the folder they read, the run they begin, the parses they write."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.annotations import CATEGORIES_FILE, SNAPSHOT_FILE, SPLITS, Dataset, read_dataset, summarise
+from trainer.config import Config
+from trainer.features import FeatureStore, some
+from trainer.parses import write_parses
+from trainer.progress import progress_of
+from trainer.protocol import Note, Reporter
+from trainer.recipe_files import CONFIG_FILE, write_config
+
+if TYPE_CHECKING:
+    import torch
+
+PSEUDO_LABELS_FILE = "pseudo-labels.npz"
+"""The pseudo-labels that a run trains on, beside its config."""
+
+_FINDINGS_SHOWN = 10
+
+
+class UsageError(ValueError):
+    """A command line, or a file that it names, that cannot be used."""
+
+
+class RunExistsError(UsageError):
+    """A run folder that is another run's: nothing may be written there, not even that it was refused."""
+
+
+def read_noted(folder: Path, reporter: Reporter, categories: Sequence[str] | None = None) -> Dataset:
+    """Read a dataset folder, and say what was odd in it. `categories` serve a folder without its own."""
+    dataset = read_dataset(folder, None if (folder / CATEGORIES_FILE).is_file() else categories)
+    lines = summarise(dataset.findings)
+    for line in lines[:_FINDINGS_SHOWN]:
+        reporter.send(Note(text=line))
+    if len(lines) > _FINDINGS_SHOWN:
+        reporter.send(Note(text=f"and {len(lines) - _FINDINGS_SHOWN} more kinds of odd things in {folder}"))
+    return dataset
+
+
+def check_categories(dataset: Dataset, categories: Sequence[str], whose: str) -> None:
+    """Refuse a dataset whose categories are not those that the checkpoint or parse file knows."""
+    ours = tuple(dataset.categories)
+    if ours == tuple(categories):
+        return
+    different = [i for i, (one, other) in enumerate(zip(ours, categories, strict=False)) if one != other]
+    if different:
+        first = different[0]
+        detail = f"category {first + 1} is {ours[first]!r} here and {categories[first]!r} there"
+    else:
+        detail = f"{len(ours)} here, {len(categories)} there"
+    raise UsageError(f"the dataset's categories are not those of {whose}: {detail}")
+
+
+def check_file(path: Path | None) -> None:
+    """Refuse, before anything is computed, to write where a folder is."""
+    if path is not None and path.is_dir():
+        raise UsageError(f"{path}: is a folder; give the name of the file to write")
+
+
+def every_clip(dataset: Dataset) -> list[str]:
+    """The clips of all splits, in file order."""
+    return [name for split in SPLITS for name in dataset.splits.get(split, {})]
+
+
+def feature_store(folder: Path, config: Config) -> FeatureStore:
+    """The feature sets that a config asks for. Raises FeatureError where one is not there."""
+    features = config.features
+    return FeatureStore(folder, audio=features.audio, visual=features.visual, resample=features.resample)
+
+
+@contextmanager
+def begun(run_dir: Path, config: Config, dataset: Path, pseudo_labels: Path | None = None) -> Iterator[None]:
+    """Write what the run is; take it back where bad input ends it before anything was kept.
+
+    So the same command will do, once what was wrong is put right. What it is to train on is copied too:
+    the snapshot of the `dataset` folder, and the `pseudo_labels`.
+    """
+    is_new = not (run_dir / CONFIG_FILE).exists()
+    write_config(run_dir / CONFIG_FILE, config)
+    wanted = {SNAPSHOT_FILE: dataset / SNAPSHOT_FILE, PSEUDO_LABELS_FILE: pseudo_labels}
+    copies = [name for name, source in wanted.items() if source and _copied(source, run_dir / name)]
+    try:
+        yield
+    except ValueError:
+        if is_new and not any(run_dir.glob("*.safetensors")):
+            for name in (CONFIG_FILE, *copies):
+                (run_dir / name).unlink(missing_ok=True)
+        raise
+
+
+def _copied(source: Path, target: Path) -> bool:
+    """Copy a file, and say whether there was one to be copied: it may be the target itself."""
+    if not source.is_file() or (target.exists() and source.samefile(target)):
+        return False
+    shutil.copyfile(source, target)
+    return True
+
+
+def parse_to(
+    out: Path,
+    checkpoint: Path,
+    features: Path,
+    names: Sequence[str],
+    dataset: Dataset | None,
+    device: torch.device,
+    reporter: Reporter,
+) -> None:
+    """Parse the clips that have features and write the parse file; say which have none."""
+    from trainer.checkpoint import load_checkpoint
+    from trainer.dataset import feature_notes
+    from trainer.device import memory_explained
+    from trainer.parsing import parse_names
+
+    with memory_explained(device, "the parser and the features", "use another --device, or fewer clips"):
+        parser, info = load_checkpoint(checkpoint, device)
+        parses, read = parse_names(
+            parser,
+            info,
+            feature_store(features, info.config),
+            names,
+            device=device,
+            checkpoint=str(checkpoint),
+            segments=None if dataset is None else dataset.segments,
+            progress=progress_of(reporter, "parse"),
+        )
+    if not parses.names:
+        raise UsageError(
+            f"none of the {len(names)} clips to parse has features; extract them first ({some(names)})"
+        )
+    if read.missing:
+        text = f"{len(read.missing)} of {len(names)} clips have no features: {some(read.missing)}"
+        reporter.send(Note(text=text))
+    for text in feature_notes(read):
+        reporter.send(Note(text=text))
+    write_parses(out, parses)
