@@ -51,6 +51,10 @@ class ParseFolder:
     def parsers(self) -> tuple[str, ...]:
         return tuple(self._entries)
 
+    def path(self, parser: str) -> Path:
+        """The file that a parser has left."""
+        return self._entries[parser].path
+
     @property
     def shown(self) -> tuple[str, ...]:
         """Those whose tracks are drawn, newest first."""

@@ -59,6 +59,7 @@ def _recipe(entry: dict[str, Any]) -> Recipe:
         source=entry["source"],
         published=tuple(entry["published"]),
         epochs=entry["epochs"],
+        labels=entry["labels"],
     )
 
 

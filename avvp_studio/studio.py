@@ -224,7 +224,8 @@ class Studio(QObject):
         )
         recipes = self.recipes.recipes
         lacking = {recipe.name: lacking_features(project.root, recipe) for recipe in recipes}
-        form = LaunchForm(recipes, summary, self.window, lacking=lacking)
+        parses = self.workspace.parse_files
+        form = LaunchForm(recipes, summary, self.window, lacking=lacking, parses=parses)
         form.submitted.connect(self.train)
         form.finished.connect(form.deleteLater)
         form.open()

@@ -101,6 +101,8 @@ def _train_arguments(paths: ProjectPaths, request: TrainingRequest, name: str) -
     ]
     if request.seed is not None:
         arguments += ["--seed", str(request.seed)]
+    if request.pseudo_labels is not None:
+        arguments += ["--pseudo-labels", str(request.pseudo_labels)]
     if request.epochs is not None:
         arguments += ["--set", f"training.epochs={request.epochs}"]
     return tuple(arguments)

@@ -113,6 +113,11 @@ class Workspace(QObject):
         return self._parses.parsers if self._parses else ()
 
     @property
+    def parse_files(self) -> dict[str, Path]:
+        """The parse file of every parser, newest first."""
+        return {parser: self._parses.path(parser) for parser in self._parses.parsers} if self._parses else {}
+
+    @property
     def shown(self) -> tuple[str, ...]:
         """Those of the parsers that are drawn, newest first."""
         return self._parses.shown if self._parses else ()

@@ -136,3 +136,10 @@ def test_features_of_other_clips_alone_are_refused(root: Path) -> None:
         np.save(folder / "other.npy", np.zeros((10, 4), np.float32))
     with pytest.raises(TrainingError, match="needs the feature sets clap, clip"):
         order_training(root, TrainingRequest(CLIP_FEATURES), "run")
+
+
+def test_pseudo_labels_are_passed_to_the_trainer(root: Path) -> None:
+    add_features(root, "signal-audio", "signal-visual")
+    request = TrainingRequest(SIGNAL, pseudo_labels=root / "parses" / "han.npz")
+    (train,) = order_training(root, request, "run")
+    assert train.arguments[train.arguments.index("--pseudo-labels") + 1] == str(root / "parses" / "han.npz")

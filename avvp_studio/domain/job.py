@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from trainer.protocol import Epoch, Failed, Finished, Message, Note, Progress, Started, Stopped
 
@@ -27,7 +28,8 @@ class Recipe:
     """A recipe of the trainer, as its `recipes` command lists it. `features` names the sets that it needs.
 
     `published` holds the ten numbers of the table that `source` names, in the order of trainer.metrics; None
-    where the paper prints none.
+    where the paper prints none. `labels` says what teaches it: "video"-level labels, "dense" truth, or "pseudo"
+    labels, which it has to be given.
     """
 
     name: str
@@ -36,16 +38,21 @@ class Recipe:
     source: str = ""
     published: tuple[float | None, ...] = ()
     epochs: int = 0
+    labels: str = "video"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What a person asks of a training; None leaves a value to the recipe."""
+    """What a person asks of a training; None leaves a value to the recipe.
+
+    `pseudo_labels` is the parse file that teaches a recipe of such labels.
+    """
 
     recipe: Recipe
     device: str = "auto"
     epochs: int | None = None
     seed: int | None = None
+    pseudo_labels: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

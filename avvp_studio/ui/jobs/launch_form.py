@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from avvp_studio.domain.job import Recipe, TrainingRequest
+from avvp_studio.ui.jobs.pseudo_labels_field import PseudoLabelsField
 from avvp_studio.ui.jobs.recipe_details import RecipeDetails
 from avvp_studio.ui.jobs.recipe_tree import RecipeTree
 
@@ -31,7 +33,8 @@ class LaunchForm(QDialog):
     """Asks how to train. Opened without blocking; sends `submitted` with a TrainingRequest.
 
     `lacking` names, by recipe, the feature sets that the project has not and cannot make: such a recipe is
-    shown with the reason, and cannot be started. The one for small projects is chosen.
+    shown with the reason, and cannot be started. `parses` are the project's parse files by parser, one of which
+    may teach a recipe of pseudo-labels. The recipe for small projects is chosen.
     """
 
     submitted = Signal(object)
@@ -43,6 +46,7 @@ class LaunchForm(QDialog):
         parent: QWidget | None = None,
         *,
         lacking: Mapping[str, Sequence[str]] | None = None,
+        parses: Mapping[str, Path] | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Train a parser")
@@ -50,6 +54,8 @@ class LaunchForm(QDialog):
         self._lacking = dict(lacking or {})
         self._tree = RecipeTree(self._recipes, self._lacking)
         self._details = RecipeDetails()
+        self._form = QFormLayout()
+        self._pseudo_labels = PseudoLabelsField(parses or {})
         self._device = QComboBox()
         for device, text in _DEVICES.items():
             self._device.addItem(text, device)
@@ -64,14 +70,16 @@ class LaunchForm(QDialog):
         self._buttons.rejected.connect(self.reject)
         self._tree.escaped.connect(self.reject)
         self._tree.chosen.connect(self._on_recipe_chosen)
+        self._pseudo_labels.chosen.connect(self._enable_start)
         self._on_recipe_chosen()
         if self._recipes:
             self.choose(self._first_choice())
         self._tree.setFocus()
 
     def _arrange(self, summary: str) -> None:
-        form = QFormLayout()
+        form = self._form
         form.setHorizontalSpacing(16)
+        form.addRow("Pseudo-labels", self._pseudo_labels)
         form.addRow("Device", self._device)
         form.addRow("Epochs", self._epochs)
         form.addRow("Seed", self._seed)
@@ -107,6 +115,7 @@ class LaunchForm(QDialog):
             device=str(self._device.currentData()),
             epochs=self._epochs.value() or None,
             seed=self._seed.value(),
+            pseudo_labels=self._pseudo_labels.path if recipe.labels == "pseudo" else None,
         )
 
     def accept(self) -> None:
@@ -124,9 +133,14 @@ class LaunchForm(QDialog):
 
     def _on_recipe_chosen(self) -> None:
         recipe = self._tree.recipe
-        lacking = self._lacking.get(recipe.name, ()) if recipe else ()
-        self._start.setEnabled(recipe is not None and not lacking)
+        self._form.setRowVisible(self._pseudo_labels, recipe is not None and recipe.labels == "pseudo")
+        self._enable_start()
         if recipe is not None:
-            self._details.show_recipe(recipe, lacking)
+            self._details.show_recipe(recipe, self._lacking.get(recipe.name, ()))
             own = f" ({recipe.epochs})" if recipe.epochs else ""
             self._epochs.setSpecialValueText(f"as the recipe says{own}")
+
+    def _enable_start(self) -> None:
+        recipe = self._tree.recipe
+        is_taught = recipe is not None and (recipe.labels != "pseudo" or self._pseudo_labels.path is not None)
+        self._start.setEnabled(recipe is not None and is_taught and not self._lacking.get(recipe.name))

@@ -11,6 +11,12 @@ from avvp_studio.domain.job import Recipe
 from avvp_studio.ui.theme import tabular
 from trainer.metrics import KINDS, LEVELS, METRICS
 
+_TAUGHT_BY = {
+    "dense": "Taught by dense audio-visual truth of train clips; needs text features of the categories.",
+    "pseudo": "Taught by pseudo-labels of every segment: the parses of another parser, chosen below.",
+}
+"""By `Recipe.labels`; what goes without saying is not said."""
+
 NO_RECIPES = "The trainer has no recipes: reinstall AVVP Studio."
 
 
@@ -22,6 +28,7 @@ class RecipeDetails(QWidget):
         self._name = QLabel(NO_RECIPES, wordWrap=True)
         self._name.setProperty("role", "title")
         self._summary = QLabel(wordWrap=True)
+        self._taught = QLabel(wordWrap=True)
         self._features = QLabel(wordWrap=True)
         self._lack = QLabel(wordWrap=True)
         self._lack.setProperty("role", "error")
@@ -31,9 +38,10 @@ class RecipeDetails(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        for part in (self._name, self._summary, self._features, self._lack, self._source, self._numbers):
+        labels = (self._name, self._summary, self._taught, self._features, self._lack, self._source)
+        for part in (*labels, self._numbers):
             column.addWidget(part)
-        for label in (self._name, self._summary, self._features, self._lack, self._source):
+        for label in labels:
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addStretch(1)
@@ -42,6 +50,8 @@ class RecipeDetails(QWidget):
         """Show a recipe, and which of its feature sets the project lacks."""
         self._name.setText(recipe.name)
         self._summary.setText(recipe.summary)
+        self._taught.setText(_TAUGHT_BY.get(recipe.labels, ""))
+        self._taught.setVisible(bool(self._taught.text()))
         self._features.setText(f"Features: {', '.join(recipe.features)}")
         self._lack.setText(
             f"Lacks the features {', '.join(lacking)}: how to add them is in the guide, Your own videos."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-_METHODS = {"ecma": "E-CMANet", "coleaf": "CoLeaF", "han": "HAN"}
+_METHODS = {"ecma": "E-CMANet", "coleaf": "CoLeaF", "han": "HAN", "ear": "EAR", "uwav": "UWAV"}
 _PLACES = {
     "signal": "Built-in features, for small projects",
     "llp": "{} on LLP",
     "sweep": "{} on LLP: sweeps",
+    "gen": "{}: generators of pseudo-labels",
     "unav": "UnAV-100",
 }
 """The groups by the second word of a recipe's name, in their order; "{}" is the method."""
@@ -30,6 +31,9 @@ def _parts(name: str) -> tuple[str, str, str]:
     """The method, the place and the rest of a recipe's name."""
     method, _, behind = name.partition("/")
     place, _, rest = behind.partition("/")
+    first, dash, behind_dash = place.partition("-")
+    if dash and not rest and first in _PLACES:  # "uwav/gen-lm" is of "uwav/gen"
+        return method, first, behind_dash
     return method, place, rest
 
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QDialogButtonBox, QLabel, QLineEdit, QSpinBox, QTreeWidget, QTreeWidgetItem
+from PySide6.QtWidgets import (
+    QDialogButtonBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+)
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.job import Recipe, TrainingRequest
 from avvp_studio.ui.jobs.launch_form import LaunchForm
+from avvp_studio.ui.jobs.pseudo_labels_field import PseudoLabelsField
 from avvp_studio.ui.jobs.recipe_names import group_title, short_title
 from avvp_studio.ui.jobs.recipe_tree import RecipeTree
 
@@ -18,6 +30,7 @@ NUMBERS = (66.1, 69.9, 61.7, 65.9, 65.4, 54.5, 66.6, 53.5, 58.2, 54.3)
 ONLY_AV = (None, None, 41.8, None, None, None, None, 47.4, None, None)
 RECIPES = (  # in the order of their names, as the trainer lists them
     Recipe("coleaf/signal", "CoLeaF, small", BUILT_IN),
+    Recipe("ear/signal", "EAR, small", BUILT_IN, labels="pseudo"),
     Recipe("ecma/llp/coleaf-dagger", "No teacher and no pairs", CLAP, "E-CMANet, Table 3, row 1", NUMBERS, 10),
     Recipe("ecma/llp/full", "The whole method", CLAP, "E-CMANet, Table 1", NUMBERS, 10),
     Recipe("ecma/signal", "E-CMANet, small", BUILT_IN, epochs=40),
@@ -30,13 +43,18 @@ RECIPES = (  # in the order of their names, as the trainer lists them
 )
 
 
-def make(qtbot: QtBot, *features: str, recipes: tuple[Recipe, ...] = RECIPES) -> LaunchForm:
+def make(
+    qtbot: QtBot,
+    *features: str,
+    recipes: tuple[Recipe, ...] = RECIPES,
+    parses: Mapping[str, Path] | None = None,
+) -> LaunchForm:
     """The form of a project that has some feature sets besides the built-in ones."""
     lacking = {
         recipe.name: tuple(name for name in recipe.features if name not in (*features, *BUILT_IN))
         for recipe in recipes
     }
-    form = LaunchForm(recipes, "12 clips were labelled by hand.", lacking=lacking)
+    form = LaunchForm(recipes, "12 clips were labelled by hand.", lacking=lacking, parses=parses)
     qtbot.addWidget(form)
     form.show()
     form.activateWindow()
@@ -90,7 +108,7 @@ def test_recipes_that_can_be_trained_come_first_and_lie_open(qtbot: QtBot) -> No
     form = make(qtbot)
     found = groups(form)
     assert list(found) == [
-        "Built-in features, for small projects (3)",
+        "Built-in features, for small projects (4)",
         "E-CMANet on LLP (2)",
         "HAN on LLP (2)",
         "E-CMANet on LLP: sweeps (13)",
@@ -120,7 +138,7 @@ def test_within_a_group_the_whole_method_comes_first_and_numbers_count(qtbot: Qt
     found = groups(form)
     assert rows(found["E-CMANet on LLP (2)"]) == ["full", "coleaf-dagger"]
     assert rows(found["E-CMANet on LLP: sweeps (13)"])[:3] == ["period-1", "period-2", "period-10"]
-    assert rows(found["Built-in features, for small projects (3)"]) == ["E-CMANet", "CoLeaF", "HAN"]
+    assert rows(found["Built-in features, for small projects (4)"]) == ["E-CMANet", "CoLeaF", "HAN", "EAR"]
 
 
 @pytest.mark.parametrize(
@@ -186,9 +204,9 @@ def test_the_arrow_keys_choose_recipes_and_open_groups(qtbot: QtBot) -> None:
     qtbot.keyClick(form.findChild(RecipeTree).findChild(QLineEdit), Qt.Key.Key_Down)
     qtbot.keyClick(listed, Qt.Key.Key_Down)
     assert chosen(form) == "coleaf/signal"
-    for _ in range(2):
-        qtbot.keyClick(listed, Qt.Key.Key_Down)  # HAN, then the next group, which is no choice
-    assert chosen(form) == "han/signal"
+    for _ in range(3):
+        qtbot.keyClick(listed, Qt.Key.Key_Down)  # HAN, EAR, then the next group, which is no choice
+    assert chosen(form) == "ear/signal"
     qtbot.keyClick(listed, Qt.Key.Key_Right)
     qtbot.keyClick(listed, Qt.Key.Key_Down)
     assert (chosen(form), form.can_start) == ("ecma/llp/full", False)
@@ -252,3 +270,54 @@ def test_without_any_recipe_nothing_can_be_started(qtbot: QtBot) -> None:
     form = make(qtbot, recipes=())
     assert not form.can_start
     assert any("reinstall" in text for text in said(form))
+
+
+def teacher(form: LaunchForm) -> PseudoLabelsField:
+    found = form.findChild(PseudoLabelsField)
+    assert found is not None
+    return found
+
+
+def test_only_a_recipe_of_pseudo_labels_asks_for_them(qtbot: QtBot) -> None:
+    form = make(qtbot, parses={"newest": Path("/p/b.npz"), "older": Path("/p/a.npz")})
+    assert not teacher(form).isVisible()
+    assert form.request().pseudo_labels is None
+    form.choose(place(form, "ear/signal"))
+    assert teacher(form).isVisible()
+    assert form.request().pseudo_labels == Path("/p/b.npz")  # the newest, until another is chosen
+    qtbot.keyClick(teacher(form), Qt.Key.Key_Down)
+    assert form.request().pseudo_labels == Path("/p/a.npz")
+    form.choose(place(form, "han/signal"))
+    assert form.request().pseudo_labels is None
+
+
+def test_without_any_parses_such_a_recipe_waits_for_a_file(qtbot: QtBot, tmp_path: Path) -> None:
+    form = make(qtbot)
+    form.choose(place(form, "ear/signal"))
+    assert not form.can_start
+    teacher(form).activated.emit(0)
+    dialog = form.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path / "labels.npz"))
+    assert form.can_start
+    assert form.request().pseudo_labels == tmp_path / "labels.npz"
+    assert teacher(form).currentText() == "labels.npz"
+
+
+def test_who_chooses_no_file_keeps_what_was_chosen(qtbot: QtBot) -> None:
+    form = make(qtbot, parses={"newest": Path("/p/b.npz"), "older": Path("/p/a.npz")})
+    form.choose(place(form, "ear/signal"))
+    field = teacher(form)
+    field.setCurrentIndex(1)
+    field.activated.emit(1)
+    field.setCurrentIndex(2)
+    field.activated.emit(2)
+    dialog = form.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.rejected.emit()
+    assert field.path == Path("/p/a.npz")
+
+
+def test_the_generators_of_a_method_are_one_group() -> None:
+    assert group_title("uwav/gen") == group_title("uwav/gen-lm") == "UWAV: generators of pseudo-labels"
+    assert [short_title(name) for name in ("uwav/gen", "uwav/gen-lm")] == ["UWAV", "lm"]
