@@ -65,6 +65,8 @@ class Plan:
 
     counts: Mapping[str, int] = field(default_factory=lambda: {"train": 1000, "val": 200, "test": 400})
     categories: int = 25
+    names: tuple[str, ...] = ()
+    """Of the categories, in the place of Speech, Category_01 and so on."""
     segments: tuple[int, int] = (10, 10)
     """The shortest and the longest clip."""
     seed: int = 1
@@ -153,7 +155,7 @@ def plant(plan: Plan) -> Planted:
     count, (shortest, longest) = sum(plan.counts.values()), plan.segments
     lengths = rng.integers(shortest, longest + 1, count)
     chosen = _choose_categories(rng, plan, count)  # (N, 3), -1 where there are fewer
-    cells = _place(rng, plan, lengths, chosen)
+    cells = place(rng, plan, lengths, chosen)
     numbers = [(split, i) for split, n in plan.counts.items() for i in range(n)]
     # Named as LLP names clips: eleven characters, and from when to when.
     names = tuple(
@@ -188,7 +190,7 @@ def _draw(rng: np.random.Generator, weights: NDArray[np.float64]) -> NDArray[np.
     return (rng.random((len(weights), 1)) * upper[:, -1:] >= upper).sum(axis=1)
 
 
-def _place(
+def place(
     rng: np.random.Generator, plan: Plan, lengths: NDArray[np.int64], chosen: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Where the chosen categories are heard and seen: (N, 2, T, C)."""
@@ -257,7 +259,7 @@ def _dataset(
     rng: np.random.Generator, plan: Plan, names: tuple[str, ...], of: list[str], cells: NDArray[np.bool_]
 ) -> Dataset:
     """The dataset as the field has it: dense truth of val and test, video-level labels of all."""
-    categories = ("Speech", *(f"Category_{i:02}" for i in range(1, plan.categories)))
+    categories = plan.names or ("Speech", *(f"Category_{i:02}" for i in range(1, plan.categories)))
     labels = cells.any(axis=(1, 2))  # (N, C)
     wrong = (rng.random(len(names)) < plan.label_noise) & (np.array(of) == "train")
     flipped = rng.integers(0, plan.categories, len(names))

@@ -17,7 +17,9 @@ from trainer.annotations import Dataset
 from trainer.checkpoint import load_checkpoint
 from trainer.config import Config
 from trainer.features import FeatureStore
+from trainer.parses import ParseFile
 from trainer.parsing import parse_names
+from trainer.prediction import PredictionRule
 from trainer.protocol import Epoch, Message, Reporter
 from trainer.scoring import score_parses
 
@@ -41,20 +43,39 @@ class _Losses(Reporter):
             self.total.append(message.losses["total"])
 
 
-def run_trial(config: Config, dataset: Dataset, features: Path) -> Trial:
+def store_of(config: Config, features: Path) -> FeatureStore:
+    sets = config.features
+    return FeatureStore(features, audio=sets.audio, visual=sets.visual, resample=sets.resample)
+
+
+def run_trial(
+    config: Config, dataset: Dataset, features: Path, pseudo_labels: ParseFile | None = None
+) -> Trial:
     """Train by the config, choose by val, score on test."""
     began, device, reporter = time.perf_counter(), torch.device("cpu"), _Losses()
-    sets = config.features
-    store = FeatureStore(features, audio=sets.audio, visual=sets.visual, resample=sets.resample)
+    store = store_of(config, features)
     with tempfile.TemporaryDirectory() as folder:
-        result = engine.train(config, dataset, store, Path(folder), device=device, reporter=reporter)
+        result = engine.train(
+            config,
+            dataset,
+            store,
+            Path(folder),
+            device=device,
+            reporter=reporter,
+            pseudo_labels=pseudo_labels,
+        )
         parser, info = load_checkpoint(result.checkpoint, device)
     seconds = time.perf_counter() - began
     names = list(dataset.splits["test"])
     file, _ = parse_names(parser, info, store, names, device=device, checkpoint="")
-    parses = {name: parse for name in names if (parse := file.clip(name)) is not None}
-    scores = score_parses(parses, dataset, names, rule=config.prediction.rule())
+    scores = scores_on_test(file, dataset, config.prediction.rule())
     return Trial((reporter.total[0], reporter.total[-1]), scores, seconds)
+
+
+def scores_on_test(file: ParseFile, dataset: Dataset, rule: PredictionRule) -> dict[str, float]:
+    names = list(dataset.splits["test"])
+    parses = {name: parse for name in names if (parse := file.clip(name)) is not None}
+    return score_parses(parses, dataset, names, rule=rule)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from itertools import pairwise
 
 import pytest
@@ -71,41 +69,6 @@ def test_one_node_alone_is_normalised_to_the_bias():
 
     assert torch.equal(norm(normal(1, 1, 4), torch.tensor([True])), torch.zeros(1, 1, 4))
     assert norm.running_var.isfinite().all()
-
-
-PROCESS = """
-import sys, torch
-import torch.distributed as processes
-from torch.nn.parallel import DistributedDataParallel
-from trainer.models.erm import Relation
-rank, file, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-processes.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
-torch.manual_seed(0)
-relation = Relation(3, 4, slope=0.1, residual=False)
-nodes = torch.randn(6, 3, 4)
-part = slice(0, 4) if rank == 0 else slice(4, 6)
-wrapped = DistributedDataParallel(relation, forward_sync_buffers=False)
-(2 * wrapped(nodes[part], torch.ones(6, dtype=torch.bool)[part]).pow(3).sum()).backward()
-if rank == 0:
-    grads = {name: value.grad for name, value in relation.named_parameters()}
-    torch.save({**grads, **dict(relation.named_buffers())}, out)
-processes.destroy_process_group()
-"""
-
-
-def test_two_processes_normalise_as_one_and_give_its_gradients(tmp_path):
-    """The loss is a sum over both parts; DistributedDataParallel averages gradients, hence the factor 2."""
-    arguments = [str(tmp_path / "group"), str(tmp_path / "found.pt")]
-    started = [subprocess.Popen([sys.executable, "-c", PROCESS, str(rank), *arguments]) for rank in range(2)]
-    assert [process.wait(timeout=60) for process in started] == [0, 0]
-    torch.manual_seed(0)
-    relation = Relation(3, 4, slope=0.1, residual=False)
-    relation(torch.randn(6, 3, 4), ALL).pow(3).sum().backward()
-
-    found = torch.load(tmp_path / "found.pt", weights_only=True)
-
-    expected = {name: value.grad for name, value in relation.named_parameters()}
-    torch.testing.assert_close(found, expected | dict(relation.named_buffers()), rtol=1e-4, atol=1e-5)
 
 
 def test_an_adjacency_starts_near_the_identity_and_is_not_symmetric():

@@ -154,11 +154,6 @@ def test_without_cross_attention_no_modality_sees_the_other(pair, update):
     assert not torch.equal(whole, layers(pair, WHOLE))
 
 
-def test_an_unknown_update_is_refused():
-    with pytest.raises(ValueError, match='not "serial"'):
-        stack("serial")
-
-
 def test_a_layer_is_the_sum_of_both_attentions_and_a_feed_forward_block(pair):
     torch.manual_seed(2)
     layer = HanLayer(8, heads=1, feedforward=16, dropout=0.1).eval()

@@ -1,0 +1,83 @@
+"""A training step that two processes take together. As a program, `RANK FILE OUT`, this is one of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch.distributed as processes
+from torch import Tensor
+
+from tests.trainer.models.small_generator import MIGRATING, small_generator
+from tests.trainer.models.small_soft import SMALL_UWAV, small_ear, small_uwav, taught
+from trainer.batch import Batch
+from trainer.checkpoint import model_config_types
+from trainer.engine.trainee import Trainee
+from trainer.group import Group
+from trainer.models.layers import Parser
+from trainer.recipe_files import load_recipe
+
+PARSERS = {
+    "generator": lambda: small_generator(replace(MIGRATING, migration_scope="clip", uni_positive_weight=2.0)),
+    "symmetric generator": lambda: small_generator(
+        replace(MIGRATING, migration_scope="clip", architecture="symmetric")
+    ),
+    "uwav": lambda: small_uwav(replace(SMALL_UWAV, mix_alpha=0.0)),
+    "ear": lambda: small_ear(mix_alpha=0.0),
+    "ear, attention": lambda: small_ear(mix_alpha=0.0, erm="attention"),
+}
+"""Without what is drawn, and without what migrates between the clips of a process's part of a batch."""
+
+_PARTS = (slice(0, 2), slice(2, 3))
+
+
+def clips() -> Batch:
+    """Clips of five, three and one segment, with labels of every kind; some cells are reviewed."""
+    random = torch.Generator().manual_seed(0)
+    reviewed = torch.full((3, 2, 5, 3), -1, dtype=torch.int8)
+    reviewed[0, 0, 1, 2] = reviewed[2, 1, 0, 0] = 1
+    batch = Batch(
+        audio=torch.randn(3, 5, 6, generator=random),
+        visual=(torch.randn(3, 5, 4, generator=random),),
+        valid=torch.arange(5) < torch.tensor([5, 3, 1])[:, None],
+        labels=torch.tensor([[1.0, 1, 0], [0, 1, 0], [-1, -1, -1]]),
+        reviewed=reviewed,
+        index=torch.arange(3),
+        truth=torch.randint(-1, 2, (3, 5, 3), generator=random, dtype=torch.int8),
+    )
+    return taught(batch)
+
+
+def part_of(batch: Batch, clips: slice) -> Batch:
+    fields = {
+        name: value[clips] if isinstance(value, Tensor) else tuple(rows[clips] for rows in value)
+        for name, value in vars(batch).items()
+        if value is not None
+    }
+    return Batch(**fields)
+
+
+def step(parser: Parser, batch: Batch, group: Group) -> dict[str, Tensor]:
+    """The losses of a step, the gradients of every weight, and the buffers after it."""
+    config = load_recipe("han/signal", ["training.clip_norm=0"], models=model_config_types())
+    losses = Trainee(config, parser, group, torch.device("cpu")).step(batch, 1).losses
+    found = {name: group.mean(loss.detach()) for name, loss in losses.items()}
+    for name, parameter in parser.named_parameters():
+        found[name] = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+    return found | dict(parser.named_buffers())
+
+
+def main(rank: int, meeting: Path, out: Path) -> None:
+    torch.set_num_threads(1)
+    processes.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    group, part = Group(rank, 2), part_of(clips(), _PARTS[rank])
+    found = {name: step(make(), part, group) for name, make in PARSERS.items()}
+    if group.is_first:
+        torch.save(found, out)
+    processes.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
