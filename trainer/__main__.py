@@ -109,6 +109,8 @@ def _failed(error: Exception, reporter: Reporter) -> int:
         code = BAD_INPUT if isinstance(error, ValueError) else BROKEN
     elif isinstance(error, OSError):
         reason = error.strerror or text
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            reason = "a file is where a folder is needed; give another place"
         if error.errno in (ENOSPC, EDQUOT):
             reason = "the disk is full; free some space and start it again"
         file = error.filename2 or error.filename  # of two, where it was to be
@@ -138,7 +140,8 @@ def _end(reporter: Reporter, message: Message, code: int) -> int:
     try:
         reporter.send(message)
     except OSError as error:  # a full disk, a folder that went away
-        print(f"error: the run folder cannot be written: {error}", file=sys.stderr)
+        if not isinstance(message, Failed):  # what failed is told already
+            print(f"error: the run folder cannot be written: {error}", file=sys.stderr)
     return code
 
 

@@ -52,7 +52,8 @@ class Batch:
     @cached_property
     def absent(self) -> Tensor:
         """(B, 1, T): 0, and minus infinity at padding: added to what a softmax over segments reads."""
-        return torch.where(self.valid, 0.0, -torch.inf)[:, None]
+        zeros = torch.zeros(self.valid.shape, device=self.valid.device)
+        return zeros.masked_fill_(~self.valid, -torch.inf)[:, None]
 
     @cached_property
     def video_targets(self) -> Tensor:
@@ -81,4 +82,4 @@ def ratio(total: Tensor, count: Tensor) -> Tensor:
         count = count.to(total.dtype, copy=True)
         torch.distributed.all_reduce(count)
         count = count / torch.distributed.get_world_size()
-    return total / torch.where(count > 0, count, 1)
+    return total / (count + (count == 0))  # not torch.where: a GPU waits for a number that it is given

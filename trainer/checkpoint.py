@@ -31,6 +31,7 @@ BEST_FILE, LAST_FILE, STATE_FILE = "best.safetensors", "last.safetensors", "stat
 _METADATA_KEY = "avvp"
 _FORMAT = 1
 _SCALING = "scaling."
+_FROM_START = "delete it to train this run from its start"
 
 
 class CheckpointError(ValueError):
@@ -180,7 +181,7 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
 def load_state(path: Path) -> dict[str, Any]:
     """Read it back, on the CPU. Raises CheckpointError when it is damaged or holds anything but plain data."""
     if not zipfile.is_zipfile(path):
-        raise CheckpointError(f"{path}: cannot be resumed from: damaged, or not a resume state")
+        raise CheckpointError(f"{path}: cannot be resumed from: damaged, or not a resume state; {_FROM_START}")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict):
@@ -188,6 +189,6 @@ def load_state(path: Path) -> dict[str, Any]:
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
-            f"{path}: cannot be resumed from: damaged, or not a resume state ({first})"
+            f"{path}: cannot be resumed from: damaged, or not a resume state ({first}); {_FROM_START}"
         ) from error
     return state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from trainer.metrics import METRICS
 from trainer.prediction import Combine, Gate, PredictionRule
@@ -182,6 +182,23 @@ class Config:
         _require(is_below, "schedule.lr_min", schedule.lr_min, f"is at most optimiser.lr ({self.optimiser.lr})")
         select_by, metrics = self.training.select_by, ", ".join(METRICS)
         _require(select_by in METRICS, "training.select_by", select_by, f"is one of {metrics}")
+
+
+def require_choices(settings: object) -> None:
+    """Raise ValueError where a setting is none of the values that its Literal type lists.
+
+    A recipe's settings were checked when it was read; this is for those that a program makes.
+    """
+    for name, hint in get_type_hints(type(settings)).items():
+        value = getattr(settings, name)
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            raise ValueError(f'{name} is one of {", ".join(get_args(hint))}, not "{value}"')
+
+
+def require_multiple(width: int, heads: int, name: str = "width", divisor: str = "heads") -> None:
+    """Raise ValueError where attention cannot share a width out among its heads."""
+    if width % heads:
+        raise ValueError(f"{name} ({width}) must be a multiple of {divisor} ({heads})")
 
 
 def _require(is_so: bool, key: str, value: Any, text: str) -> None:

@@ -18,6 +18,7 @@ from trainer.config import FeatureConfig, LabelConfig
 from trainer.features import Features, Scaling, some
 from trainer.labels import ABSENT, PRESENT, UNSEEN, state_grid
 from trainer.parses import Parse, ParseFile
+from trainer.supervision import correct_video_labels
 
 TRAIN, VAL, TEST = "train", "val", "test"
 
@@ -137,6 +138,11 @@ class ClipTensors:
     def longest(self) -> int:
         return self.reviewed.shape[2]
 
+    @property
+    def valid(self) -> Tensor:
+        """(N, T) bool on the device: the segments that a clip has."""
+        return torch.arange(self.longest, device=self.device) < self._lengths_on_device[:, None]
+
     @cached_property
     def _lengths_on_device(self) -> Tensor:
         return self.lengths.to(self.device)
@@ -242,8 +248,9 @@ def with_pseudo_labels(
     """The clips with the pseudo-labels of a parse file, which may know more clips and more categories.
 
     Soft ones are its probabilities, others 0 and 1 as its rule predicts; `filtered`: 0 where the video-level
-    labels say that a category is absent. A clip that the file does not hold has -1. Raises DatasetError for
-    categories that it does not know, and for clips with other numbers of segments.
+    labels, as a person's corrections leave them, say that a category is absent. A clip that the file does not
+    hold has -1. Raises DatasetError for categories that it does not know, and for clips with other numbers of
+    segments.
     """
     lacking = [category for category in categories if category not in parses.categories]
     if lacking:
@@ -262,8 +269,8 @@ def with_pseudo_labels(
             cells[:, :segments] = values[:, first : first + segments]
     labels = torch.from_numpy(found).to(clips.device)
     if config.filtered:
-        excluded = (clips.labels == ABSENT)[:, None, None, :] & (labels != UNSEEN)
-        labels = labels.masked_fill_(excluded, 0)
+        corrected = correct_video_labels(clips.labels, clips.reviewed, clips.valid)
+        labels = labels.masked_fill_((corrected == ABSENT)[:, None, None, :] & (labels != UNSEEN), 0)
     return replace(clips, pseudo_labels=labels)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +15,19 @@ from trainer.config import Config
 from trainer.features import FeatureStore, some
 from trainer.parses import write_parses
 from trainer.progress import progress_of
-from trainer.protocol import Note, Reporter
+from trainer.protocol import FINISH_FILE, MESSAGES_FILE, STOP_FILE, Note, Reporter
 from trainer.recipe_files import CONFIG_FILE, write_config
 
 if TYPE_CHECKING:
     import torch
 
+if sys.platform != "win32":
+    import fcntl
+
 PSEUDO_LABELS_FILE = "pseudo-labels.npz"
 """The pseudo-labels that a run trains on, beside its config."""
+STAGE_FILE = "stage.json"
+"""What a stage of a pipeline is made of, in its folder."""
 
 _FINDINGS_SHOWN = 10
 
@@ -59,9 +66,47 @@ def check_categories(dataset: Dataset, categories: Sequence[str], whose: str) ->
 
 
 def check_file(path: Path | None) -> None:
-    """Refuse, before anything is computed, to write where a folder is."""
-    if path is not None and path.is_dir():
+    """Refuse, before anything is computed, to write where a folder is, or where nothing can be written."""
+    if path is None:
+        return
+    if path.is_dir():
         raise UsageError(f"{path}: is a folder; give the name of the file to write")
+    check_folder(path.parent)
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a folder to write to that cannot be made, or not be written to."""
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise UsageError(f"{there}: is a file, and no folder can be made there; give another place to write to")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"{there}: may not be written to; give another place to write to")
+
+
+@contextmanager
+def alone_in(run_dir: Path) -> Iterator[None]:
+    """Keep other jobs out of a run folder while the block lasts, however this process ends.
+
+    Raises RunExistsError where another job is at work there. Systems and disks that cannot tell refuse nobody.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / MESSAGES_FILE).open("a") as file:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunExistsError(
+                    f"{run_dir}: another job is at work there; wait for its end, or give another --run-dir"
+                ) from None
+            except OSError:  # a disk that has no locks
+                pass
+        yield
+
+
+def forget_wishes(run_dir: Path, *, stop: bool = True) -> None:
+    """Take back what was asked for before this: to stop, and to finish."""
+    for wish in (STOP_FILE, FINISH_FILE) if stop else (FINISH_FILE,):
+        (run_dir / wish).unlink(missing_ok=True)
 
 
 def every_clip(dataset: Dataset) -> list[str]:

@@ -88,26 +88,45 @@ def read_label_folder(
 
 
 def write_label_folder(out: Path, layout: LabelLayout, labels: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Write labels (2, T, C) by clip as they are published. Raises LabelFolderError where some are there."""
+    """Write labels (2, T, C) by clip as they are published, all or none.
+
+    Raises LabelFolderError where some are there, and for clips that cannot have a file each.
+    """
     folders = [out / place for place in _LABELS[layout]]
+    if out.exists() and not out.is_dir():
+        raise LabelFolderError(f"{out}: is a file; give the name of a folder")
     for folder in folders:
         if folder.is_dir() and any(folder.glob("*.npy")):
             raise LabelFolderError(f"{folder}: already holds labels; delete them, or give another folder")
+    _check_keys(labels)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    try:
+        for name, cells in labels.items():
+            for folder, values in zip(folders, cells, strict=True):
+                path = folder / f"{feature_key(name)}.npy"
+                with written_whole(path) as partial, partial.open("wb") as file:
+                    np.save(file, values.astype(_TYPES[layout]))
+                written.append(path)
+    except BaseException:  # half of them would be in the way of the rest
+        for path in written:
+            path.unlink()
+        raise
+
+
+def _check_keys(names: Iterable[str]) -> None:
+    """Refuse clips that would share a file, and names that would lead out of the folder."""
     owners: dict[str, str] = {}
-    for name in labels:
+    for name in names:
         key = feature_key(name)
+        if "/" in key or "\\" in key:
+            raise LabelFolderError(f"{name!r}: a file cannot be named as this clip is; rename the clip")
         if (owner := owners.setdefault(key, name)) != name:
             raise LabelFolderError(
                 f"{name} and {owner} are of one video, and this layout has one file {key}.npy for both; "
                 "keep one of them"
             )
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-    for name, cells in labels.items():
-        for folder, values in zip(folders, cells, strict=True):
-            path = folder / f"{feature_key(name)}.npy"
-            with written_whole(path) as partial, partial.open("wb") as file:
-                np.save(file, values.astype(_TYPES[layout]))
 
 
 def _find(folder: Path) -> tuple[LabelLayout, Path]:
@@ -128,10 +147,20 @@ def _find(folder: Path) -> tuple[LabelLayout, Path]:
 
 
 def _read_thresholds(root: Path, categories: int) -> NDArray[np.float64] | None:
-    """UWAV's, of audio and visual (2, C), or None where there are none, or no logits to go with them."""
+    """UWAV's, of audio and visual (2, C), or None where its labels of 0 and 1 are to be read.
+
+    That is without logits, or without thresholds. Raises LabelFolderError where only logits are there.
+    """
     files = [root / name for name in _THRESHOLDS]
-    if not all(path.exists() for path in (*files, *(root / place for place in _LOGITS))):
+    if not all((root / place).is_dir() for place in _LOGITS):
         return None
+    lacking = [file.name for file in files if not file.exists()]
+    if lacking and all((root / place).is_dir() for place in _LABELS["uwav"]):
+        return None
+    if lacking:
+        raise LabelFolderError(
+            f"{root}: there are logits, but not the thresholds to go with them: {some(lacking)}"
+        )
     found = [_load(file).astype(np.float64) for file in files]
     for file, values in zip(files, found, strict=True):
         if values.shape != (categories,):

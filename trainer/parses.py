@@ -27,6 +27,9 @@ NPZ_DAMAGE = (
 """What reading an .npz file that is damaged, or is none, may raise."""
 
 
+_AGAIN = "make it again with `avvp-trainer parse` or `pseudo-label`"
+
+
 class ParseError(ValueError):
     """A parse file that cannot be used, and why."""
 
@@ -210,9 +213,7 @@ def read_parses(path: Path) -> ParseFile:
     except NPZ_DAMAGE as error:
         # Of text, numpy would say how to load it unsafely.
         reason = error if zipfile.is_zipfile(path) else "it is no .npz archive"
-        raise ParseError(
-            f"{path}: not a parse file, or damaged ({reason}); make it again with `avvp-trainer parse`"
-        ) from error
+        raise ParseError(f"{path}: not a parse file, or damaged ({reason}); {_AGAIN}") from error
     _check(path, parses)
     return parses
 
@@ -230,14 +231,13 @@ def _check(path: Path, parses: ParseFile) -> None:
         and all(array.shape == (count, width) for array in videos)
         and isinstance(parses.meta, dict)
     )
-    again = "make it again with `avvp-trainer parse`"
     if not fits:
-        raise ParseError(f"{path}: its arrays do not fit together; {again}")
+        raise ParseError(f"{path}: its arrays do not fit together; {_AGAIN}")
     values = (parses.audio, parses.visual, *videos)
     if not all(bool(np.all((array >= 0) & (array <= 1))) for array in values):  # not a number is neither
-        raise ParseError(f"{path}: its probabilities are not all between 0 and 1; {again}")
+        raise ParseError(f"{path}: its probabilities are not all between 0 and 1; {_AGAIN}")
     try:
         for thresholds in (parses.rule.segment, parses.rule.video):
             by_category(thresholds, width)
     except RuleError as error:
-        raise ParseError(f"{path}: {error}; {again}") from None
+        raise ParseError(f"{path}: {error}; {_AGAIN}") from None

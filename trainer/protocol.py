@@ -159,9 +159,15 @@ class Reporter:
             run_dir.mkdir(parents=True, exist_ok=True)
 
     def send(self, message: Message) -> None:
-        if self._run_dir is not None:
-            with (self._run_dir / MESSAGES_FILE).open("a", encoding="utf-8") as file:
+        if self._run_dir is None:
+            return
+        path = self._run_dir / MESSAGES_FILE
+        try:
+            with path.open("a", encoding="utf-8") as file:
                 file.write(message.to_json() + "\n")
+        except OSError as error:
+            error.filename = error.filename or str(path)  # a write does not know what it is written to
+            raise
 
     @property
     def is_stop_requested(self) -> bool:

@@ -77,7 +77,9 @@ def caption(template: str, category: str) -> str:
 
 
 def texts_path(folder: Path, set_name: str) -> Path:
-    """Where a feature folder keeps the text features of a set."""
+    """Where a feature folder keeps the text features of a set. Raises TextError for what names no set."""
+    if not set_name or {"/", "\\"} & {*set_name} or set_name.startswith("."):
+        raise TextError(f"{set_name!r} names no feature set: give the name of its folder, such as clip")
     return folder / TEXTS / f"{set_name}.npz"
 
 
@@ -171,11 +173,11 @@ def _check(path: Path, texts: TextFeatures) -> None:
         )
     if len({*texts.categories}) != count:
         raise TextError(f"{path}: it names a category twice; keep one row for each")
-    _check_rows(path, texts.features, texts.categories)
+    check_rows(path, texts.features, texts.categories)
 
 
-def _check_rows(path: Path, features: Rows, categories: Sequence[str]) -> None:
-    """Refuse what has no direction: rows that are no finite numbers, or all zeros."""
+def check_rows(path: Path, features: Rows, categories: Sequence[str]) -> None:
+    """Refuse what has no direction: rows of the file `path` that are no finite numbers, or all zeros."""
     rows = zip(categories, features, strict=True)
     bad = [category for category, row in rows if not (np.isfinite(row).all() and row.any())]
     if bad:
@@ -206,7 +208,7 @@ def _published(folder: Path, set_name: str, categories: Sequence[str]) -> Rows:
 
 
 def _of_length_1(path: Path, features: Rows, categories: Sequence[str]) -> Rows:
-    _check_rows(path, features, categories)
+    check_rows(path, features, categories)
     exact = features.astype(np.float64)
     return np.asarray(exact / np.linalg.norm(exact, axis=1, keepdims=True), np.float32)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -127,6 +128,19 @@ def test_a_wrong_key_in_a_file_is_named_with_the_file(tmp_path: Path) -> None:
     path.write_text('base = "han/signal"\n[optimiser]\nlearning_rate = 1.0\n')
     with pytest.raises(ConfigError, match=r"mine\.toml: there is no setting 'optimiser\.learning_rate'"):
         load_recipe(str(path), models=MODELS)
+
+
+@pytest.mark.parametrize("kind", model_config_types().values())
+def test_settings_that_a_program_makes_are_checked_too(kind: type) -> None:
+    with pytest.raises(ValueError, match=r"width \(10\) must be a multiple of heads \(4\)"):
+        kind(width=10, heads=4)
+    choices = {
+        name: get_args(hint) for name, hint in get_type_hints(kind).items() if get_origin(hint) is Literal
+    }
+    assert choices
+    for name, allowed in choices.items():
+        with pytest.raises(ValueError, match=f'{name} is one of {", ".join(allowed)}, not "other"'):
+            kind(**{name: "other"})
 
 
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:

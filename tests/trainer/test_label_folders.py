@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,3 +134,43 @@ def test_nothing_is_written_over_and_no_file_is_of_two_clips(tmp_path: Path) -> 
     with pytest.raises(LabelFolderError, match=r"one file aaaaaaaaaaa\.npy for both"):
         write_label_folder(tmp_path / "other", "uwav", both)
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("name", ["../../aaaaa", "a/b", "..\\b"])
+def test_no_name_of_a_clip_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LabelFolderError, match="a file cannot be named as this clip is"):
+        write_label_folder(tmp_path / "out", "valor", {**labels(), name: np.ones((2, 10, 3), bool)})
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_that_could_not_all_be_written_are_not_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, calls = np.save, 0
+
+    def full(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_label_folder(tmp_path, "valor", labels())
+    assert not list(tmp_path.rglob("*.npy*"))
+    write_label_folder(tmp_path, "valor", labels())
+    assert len(list(tmp_path.rglob("*.npy"))) == 6
+
+
+def test_logits_without_thresholds_ask_for_them(tmp_path: Path) -> None:
+    put_uwav(tmp_path, {name: np.zeros((2, 10, 3)) for name in NAMES}, np.zeros((2, 3)))
+    (tmp_path / "a_classwise_threhsolds.npy").unlink()
+    with pytest.raises(LabelFolderError, match="not the thresholds to go with them: a_classwise_threhsolds"):
+        read(tmp_path)
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(LabelFolderError, match="is a file; give the name of a folder"):
+        write_label_folder(tmp_path / "out", "uwav", labels())

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from trainer.commands.arguments import Subcommands, a_count, a_probability, add_device
-from trainer.jobs import RunExistsError, UsageError, check_file
+from trainer.jobs import RunExistsError, UsageError, alone_in, check_file, forget_wishes
 from trainer.protocol import FINISH_FILE, STOP_FILE, Reporter, Started
 from trainer.recipe_files import CONFIG_FILE
 
@@ -56,6 +56,12 @@ def add_to(subcommands: Subcommands) -> None:
 def pipeline(arguments: argparse.Namespace, reporter: Reporter) -> None:
     """Do the stages that are not done."""
     _check(arguments)
+    with alone_in(arguments.run_dir):
+        forget_wishes(arguments.run_dir)
+        _pipeline(arguments, reporter)
+
+
+def _pipeline(arguments: argparse.Namespace, reporter: Reporter) -> None:
     from trainer.device import choose_device, prepare_torch
     from trainer.pipeline import Order, Pretraining, run_pipeline
 

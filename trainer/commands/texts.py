@@ -10,11 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.commands.arguments import Subcommands, add_run_dir
-from trainer.jobs import UsageError, read_noted
+from trainer.jobs import UsageError, check_folder, read_noted
 from trainer.labels import Modality
 from trainer.parses import NPZ_DAMAGE
 from trainer.protocol import Finished, Note, Reporter, Started
-from trainer.texts import TEMPLATES, TextFeatures, caption, write_texts
+from trainer.texts import (
+    TEMPLATES,
+    TextFeatures,
+    caption,
+    check_rows,
+    read_text_file,
+    texts_path,
+    write_texts,
+)
 
 _ENCODERS = {"clip": Modality.VISUAL, "clap": Modality.AUDIO}
 
@@ -48,7 +56,11 @@ def texts(arguments: argparse.Namespace, reporter: Reporter) -> None:
     reporter.send(Started(kind="texts", pid=os.getpid()))
     categories = read_noted(arguments.dataset, reporter).categories
     made = _rows_of_file(arguments, categories) if arguments.rows else _encoded(arguments, categories)
-    path = write_texts(arguments.out, _set_name(arguments), made)
+    path = texts_path(arguments.out, _set_name(arguments))
+    known = read_text_file(path).categories if path.is_file() else ()
+    if replaced := [category for category in categories if category in known]:
+        reporter.send(Note(text=f"those of {len(replaced)} categories were there, and are replaced"))
+    write_texts(arguments.out, _set_name(arguments), made)
     such = f", such as {made.captions[0]!r}" if made.captions[0] else ""
     text = f"text features of {len(categories)} categories, {made.features.shape[1]} columns{such}"
     reporter.send(Note(text=text))
@@ -62,12 +74,14 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--from takes rows that are there: leave out --model and --download")
     if arguments.rows is not None and arguments.set is None:
         raise UsageError("--from needs --set: the feature set in whose space the rows are")
+    texts_path(arguments.out, _set_name(arguments))  # refuses what names no set
+    check_folder(arguments.out)
     if arguments.template is not None:
         caption(arguments.template, "")  # refuses what is no template
 
 
 def _set_name(arguments: argparse.Namespace) -> str:
-    if arguments.set:
+    if arguments.set is not None:
         name: str = arguments.set
         return name
     from trainer.encoders.texts import TEXT_ENCODERS
@@ -94,6 +108,7 @@ def _rows_of_file(arguments: argparse.Namespace, categories: tuple[str, ...]) ->
             f"{path}: is of shape {features.shape}; there must be one row for each of the {len(categories)} "
             "categories, in their order"
         )
+    check_rows(path, features, categories)
     template = arguments.template or ""
     captions = tuple(caption(template, category) if template else "" for category in categories)
     meta = {"encoder": f"file {path.name}", "template": template}
@@ -103,7 +118,12 @@ def _rows_of_file(arguments: argparse.Namespace, categories: tuple[str, ...]) ->
 def _load(path: Path) -> NDArray[np.float32]:
     try:
         features = np.load(path, allow_pickle=False)
-        return np.asarray(features, np.float32)
+        if not isinstance(features, np.ndarray) or features.dtype.kind not in "fiu":
+            raise UsageError(f"{path}: holds no array of plain numbers")
+        with np.errstate(over="ignore"):  # infinite, which is refused
+            return np.asarray(features, np.float32)
+    except UsageError:
+        raise
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file") from None
     except NPZ_DAMAGE as error:

@@ -11,12 +11,15 @@ from trainer.commands.arguments import Subcommands, a_count, add_device
 from trainer.config import Config, LabelKind
 from trainer.jobs import (
     PSEUDO_LABELS_FILE,
+    STAGE_FILE,
     RunExistsError,
     UsageError,
+    alone_in,
     begun,
     check_file,
     every_clip,
     feature_store,
+    forget_wishes,
     parse_to,
     read_noted,
 )
@@ -60,8 +63,16 @@ def add_to(subcommands: Subcommands) -> None:
 
 def train(arguments: argparse.Namespace, reporter: Reporter) -> None:
     """Train by a recipe, or go on with a run; then parse the dataset if that is asked for."""
-    run_dir: Path = arguments.run_dir
     _check_run(arguments)
+    is_first = os.environ.get("RANK", "0") == "0"
+    with alone_in(arguments.run_dir) if is_first else nullcontext():
+        if arguments.resume:
+            forget_wishes(arguments.run_dir)
+        _train(arguments, reporter)
+
+
+def _train(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    run_dir: Path = arguments.run_dir
     from trainer import engine
     from trainer.checkpoint import model_config_types
     from trainer.device import choose_device, prepare_torch
@@ -109,7 +120,7 @@ def train(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _check_run(arguments: argparse.Namespace) -> None:
-    """Refuse what cannot be meant, before torch is loaded. Resuming takes back earlier wishes to end."""
+    """Refuse what cannot be meant, before torch is loaded."""
     run_dir: Path = arguments.run_dir
     check_file(arguments.parse)
     holds_run = (run_dir / CONFIG_FILE).is_file()
@@ -120,8 +131,8 @@ def _check_run(arguments: argparse.Namespace) -> None:
             raise UsageError("--resume goes on with the run's own pseudo-labels: leave out --pseudo-labels")
         if not holds_run:
             raise UsageError(f"{run_dir}: there is no run to resume: it holds no {CONFIG_FILE}")
-        for wish in (STOP_FILE, FINISH_FILE):
-            (run_dir / wish).unlink(missing_ok=True)
+    elif any(run_dir.glob(f"*/{STAGE_FILE}")):
+        raise RunExistsError(f"{run_dir}: holds a pipeline; give another --run-dir")
     elif arguments.recipe is None:
         raise UsageError("say which recipe to train; `recipes` lists them")
     elif holds_run:
@@ -146,4 +157,7 @@ def _pseudo_labels_file(arguments: argparse.Namespace, config: Config) -> Path |
             f"{config.recipe} is taught by pseudo-labels: give them with --pseudo-labels (`pseudo-label` makes "
             "them, and any parse file will do), or let `pipeline` make them"
         )
+    kept = Path(arguments.run_dir) / PSEUDO_LABELS_FILE
+    if kept.exists() and not (given.exists() and kept.samefile(given)):
+        raise RunExistsError(f"{kept}: is there already, and is not {given}; give another --run-dir")
     return given

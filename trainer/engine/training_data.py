@@ -170,9 +170,8 @@ def _label_rates(clips: ClipTensors, reporter: Reporter) -> Tensor | None:
     if without:
         text = f"{len(without)} of {len(clips)} train clips have no pseudo-labels"
         reporter.send(Note(text=f"{text}: their video-level labels alone are trained: {some(without)}"))
-    valid = torch.arange(clips.longest) < clips.lengths[:, None]
-    rates: Tensor = rules.label_rates(labels, valid.to(clips.device))
-    return rates.float().cpu()
+    rates: Tensor = rules.label_rates(labels, clips.valid)
+    return rates.cpu()
 
 
 def _read_texts(

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -86,11 +86,6 @@ class ColeafConfig(HanConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, choices in (("reference_cost", ReferenceCost), ("cooccurrence_targets", CooccurrenceTargets)):
-            if getattr(self, name) not in get_args(choices):
-                raise ValueError(
-                    f'{name} is one of {", ".join(get_args(choices))}, not "{getattr(self, name)}"'
-                )
         for name in _PAIRS:
             if len(getattr(self, name)) != 2:
                 raise ValueError(f"{name} is two numbers, not {list(getattr(self, name))}")
@@ -274,7 +269,7 @@ def _reference_losses(
     labels = batch.modality_targets  # (B, 2, C)
     # Whether a label of the clip or a person's word on the modality says anything of it.
     known = (batch.video_targets[:, None] != UNSEEN) | (labels != UNSEEN)
-    found = torch.where(known, targets.found.to(labels.dtype), UNSEEN)
+    found = targets.found.to(labels.dtype).masked_fill(~known, UNSEEN)
     wanted = torch.stack([labels, labels, found])  # (3, B, 2, C)
     told = torch.stack([reference.video, reference.tokens, reference.video])
     cost = _COSTS[config.reference_cost](told.clamp(EPSILON, 1 - EPSILON), wanted)

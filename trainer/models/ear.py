@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batch import Batch
-from trainer.config import Count, Weight
+from trainer.config import Count, Weight, require_multiple
 from trainer.models.erm import (
     CategoryLinear,
     ConcatNodes,
@@ -26,7 +26,7 @@ from trainer.models.erm import (
     QueryNodes,
 )
 from trainer.models.layers import HanStack, MmilPooling, Output, TransformerBlock
-from trainer.models.soft_labels import SoftLabelConfig, SoftLabelParser, require_choices, require_multiple
+from trainer.models.soft_labels import SoftLabelConfig, SoftLabelParser
 from trainer.models.uwav import UwavProjection
 
 Fusion = Literal["amdf", "msa-mca", "han", "none"]
@@ -34,12 +34,8 @@ Fusion = Literal["amdf", "msa-mca", "han", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class EarConfig(SoftLabelConfig):
-    """EAR states the three layers of ERM. The sizes of attention are UWAV's; the rest are defaults to sweep."""
+    """EAR states the three layers of ERM; the rest are defaults to sweep."""
 
-    width: Count = 512
-    heads: Count = 16
-    feedforward: Count = 2048
-    positional_encoding: bool = False
     fusion: Fusion = "amdf"
     """amdf: attended segments of each modality query the other's projected ones (Eq. 10-12); msa-mca: the
     other's attended ones; han: HAN's layers instead; none: features as projected (Tables VII and VIII)."""
@@ -56,12 +52,9 @@ class EarConfig(SoftLabelConfig):
     """E: numbers a node."""
     leaky_slope: Weight = 0.1
     erm_residual: bool = False
-    mmil_normalise: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_choices(self, {"fusion": Fusion, "erm": ErmKind, "erm_input": ErmInput})
-        require_multiple(self.width, self.heads, "width")
         if self.erm == "attention":
             require_multiple(self.event_width, self.erm_heads, "event_width", "erm_heads")
 
@@ -120,7 +113,6 @@ class Ear(SoftLabelParser):
         else:
             pooling = MmilPooling(config.event_width, categories, normalise=normalise, linear=CategoryLinear)
         super().__init__(config, pooling)
-        self.config = config
         self.projection = UwavProjection(
             audio_width, visual_widths, width, positional_encoding=config.positional_encoding
         )
@@ -130,17 +122,13 @@ class Ear(SoftLabelParser):
 
     def read(self, batch: Batch) -> tuple[Output, Tensor]:
         projected = self.projection(batch)  # (B, 2, T, D)
-        fused = classified = self.fuse(projected, batch.absent)
+        fused = projected if self.fusion is None else self.fusion(projected, batch.absent)  # F^av and F^va
+        classified = fused
         if self.nodes is not None and self.relations is not None:
             nodes = self.nodes(fused, batch.absent)  # (B, 2, T, C, E)
             classified = self.relations(nodes, batch.valid)
         output: Output = self.pooling(classified, batch.absent)
         return replace(output, embeddings=fused, projected=projected), classified
-
-    def fuse(self, projected: Tensor, absent: Tensor) -> Tensor:
-        """F^av and F^va as one (B, 2, T, D), of `projected` (B, 2, T, D)."""
-        fused: Tensor = projected if self.fusion is None else self.fusion(projected, absent)
-        return fused
 
     def dependencies(self) -> dict[str, Tensor] | None:
         """Which events go together, as the adjacencies say (Figures 4 and 5); None where there are none."""

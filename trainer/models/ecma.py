@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -72,11 +72,6 @@ class EcmaConfig(ColeafConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in get_args(choices):
-                raise ValueError(
-                    f'{name} is one of {", ".join(get_args(choices))}, not "{getattr(self, name)}"'
-                )
         if self.mask_k < 1:
             raise ValueError(f"mask_k must be at least 1, not {self.mask_k}")
         if not 0 <= self.mask_k_share <= 1:
@@ -89,15 +84,6 @@ class EcmaConfig(ColeafConfig):
             raise ValueError('parse_with = "teacher" needs a teacher: set ema = true')
         if self.mask_period and not self.ema:
             raise ValueError("mask_period needs a teacher: set ema = true")
-
-
-_CHOICES = {
-    "mask_mode": MaskMode,
-    "pseudo_norm": Norm,
-    "cma_on": CmaOn,
-    "cma_norm": Norm,
-    "parse_with": ParseWith,
-}
 
 
 class Ecma(Parser):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, normalize
 
 from trainer import supervision as rules
 from trainer.batch import Batch, Material, ratio
-from trainer.config import Count, LabelKind, Share, Weight, Within
+from trainer.config import (
+    Count,
+    LabelKind,
+    Share,
+    Weight,
+    Within,
+    require_choices,
+    require_multiple,
+)
 from trainer.labels import PRESENT, UNSEEN
 from trainer.models.layers import EPSILON, Output, Parser, Step, TransformerBlock, rows_to_segments
 from trainer.models.reviewed import reviewed_loss
@@ -80,26 +88,13 @@ class GeneratorConfig:
     """Of the cells that a person reviewed, and of one reviewed present in it, as for the parsers."""
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"width ({self.width}) must be a multiple of heads ({self.heads})")
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in get_args(choices):
-                raise ValueError(
-                    f'{name} is one of {", ".join(get_args(choices))}, not "{getattr(self, name)}"'
-                )
+        require_choices(self)
+        require_multiple(self.width, self.heads)
 
     @property
     def migrates(self) -> bool:
         """Whether a loss reads migrated labels."""
         return self.audio_weight > 0 or self.visual_weight > 0
-
-
-_CHOICES = {
-    "architecture": Architecture,
-    "combine": Combine,
-    "static_mode": StaticMode,
-    "migration_scope": MigrationScope,
-}
 
 
 class TemporalTransformer(nn.Module):
@@ -201,19 +196,17 @@ class Generator(Parser):
     @torch.no_grad()
     def static(self, batch: Batch) -> Tensor:
         """P_s (B, 2, T, C) of the features alone, without a trained weight. Eq. 5; its kappa is inferred."""
-        config, found = self.config, []
-        parts = zip(
-            _features(batch),
-            (self.audio_texts, self.visual_texts),
-            (config.kappa_audio, config.kappa_visual),
-            _STATIC_OFFSETS,
-            strict=True,
-        )
-        for features, texts, kappa, offset in parts:
-            cosine = (normalize(features.float(), dim=-1) @ texts.mT).float()
-            calibrated = config.static_mode == "calibrated"
-            found.append(math.exp(kappa) * cosine - offset if calibrated else kappa * cosine)
-        return torch.stack(found, dim=1).sigmoid()
+        config = self.config
+        texts, kappas = (self.audio_texts, self.visual_texts), (config.kappa_audio, config.kappa_visual)
+        logits = []
+        with torch.autocast(batch.valid.device.type, enabled=False):  # which would round the cosines
+            for features, rows, kappa, offset in zip(
+                _features(batch), texts, kappas, _STATIC_OFFSETS, strict=True
+            ):
+                cosine = normalize(features, dim=-1) @ rows.mT
+                calibrated = config.static_mode == "calibrated"
+                logits.append(math.exp(kappa) * cosine - offset if calibrated else kappa * cosine)
+        return torch.stack(logits, dim=1).sigmoid()
 
     def joint(self, output: Output, batch: Batch) -> Tensor:
         """Probabilities that a category is heard and seen: (B, N, T, C).
@@ -315,9 +308,8 @@ def joint_losses(joint: Tensor, batch: Batch, config: GeneratorConfig) -> Tensor
 def uni_losses(output: Output, batch: Batch, targets: Tensor, config: GeneratorConfig) -> Tensor:
     """BCE(P_d, Y^m) of soft `targets` (B, 2, T, C) -> (2,), audio and visual. What no truth tells of is not
     trained, but for what a person said of the modality."""
-    truth = rules.correct_truth(_truth(batch), batch.reviewed)[:, None]
-    told = (truth != UNSEEN) | (batch.reviewed != UNSEEN) | _said(batch)
-    known = told & batch.valid[:, None, :, None]
+    known = (_truth(batch) != UNSEEN)[:, None] | (batch.reviewed != UNSEEN)
+    known = known & batch.valid[:, None, :, None]
     cost = binary_cross_entropy_with_logits(output.logits, targets, reduction="none")
     return dense_means(cost, targets, known, config.uni_positive_weight)
 
@@ -329,7 +321,7 @@ def dense_means(cost: Tensor, targets: Tensor, known: Tensor, positive_weight: f
     over the number of cells and not over their weights (UWAV's code).
     """
     has = (targets.masked_fill(~known, 0) > 0).any(dim=2, keepdim=True)
-    weights = torch.where(has, positive_weight, 1.0) * known
+    weights = (1 + (positive_weight - 1) * has) * known
     return ratio((cost * weights).sum(dim=(0, 2, 3)), known.sum(dim=(0, 2, 3)))
 
 

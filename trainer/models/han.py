@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batch import Batch
-from trainer.config import Count, Share, Weight
+from trainer.config import Count, Share, Weight, require_choices, require_multiple
 from trainer.labels import UNSEEN
 from trainer.models.layers import (
     EPSILON,
@@ -55,8 +55,8 @@ class HanConfig:
     """Weight of a cell reviewed present against one reviewed absent, of which there are many more."""
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"width ({self.width}) must be a multiple of heads ({self.heads})")
+        require_choices(self)
+        require_multiple(self.width, self.heads)
         if not 0 <= self.uncrossed_share <= 1:
             raise ValueError(f"uncrossed_share must be in [0, 1], not {self.uncrossed_share}")
 

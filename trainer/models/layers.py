@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -259,8 +259,6 @@ class HanStack(nn.Module):
         self, width: int, *, heads: int, feedforward: int, layers: int, dropout: float, update: HanUpdate
     ) -> None:
         super().__init__()
-        if update not in get_args(HanUpdate):
-            raise ValueError(f'han_update is one of {", ".join(get_args(HanUpdate))}, not "{update}"')
         self.update = update
         self.layers = nn.ModuleList(
             HanLayer(width, heads=heads, feedforward=feedforward, dropout=dropout) for _ in range(layers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -19,5 +18,5 @@ def reviewed_loss(output: Output, batch: Batch, *, balance: float = 1.0) -> Tens
     reviewed = (batch.reviewed != UNSEEN) & batch.valid[:, None, :, None]  # (B, 2, T, C)
     present = batch.reviewed == PRESENT
     cells = binary_cross_entropy_with_logits(output.logits, present.float(), reduction="none")
-    weights = torch.where(present, balance, 1.0) * reviewed
+    weights = (1 + (balance - 1) * present) * reviewed
     return ratio((cells * weights).sum(), weights.sum())

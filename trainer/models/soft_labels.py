@@ -9,9 +9,8 @@ video-level label; every label is the one after a person's corrections, and what
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from trainer import supervision as rules
 from trainer.batch import Batch, Material, ratio
-from trainer.config import LabelKind, Share, Weight
+from trainer.config import Count, LabelKind, Share, Weight, require_choices, require_multiple
 from trainer.labels import UNSEEN
 from trainer.models.layers import MmilPooling, Output, Parser, Step
 from trainer.models.layers import binary_cross_entropy as bce
@@ -34,8 +33,14 @@ PRESENT_FROM = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class SoftLabelConfig:
-    """UWAV's values; EAR gives none of its own for these losses."""
+    """UWAV's values; EAR gives none of its own for these."""
 
+    width: Count = 512
+    heads: Count = 16
+    feedforward: Count = 2048
+    dropout: Share = 0.1
+    positional_encoding: bool = False
+    mmil_normalise: bool = False
     reweight_scale: ReweightScale = "code"
     """Class weights of L_w: as in UWAV's code, C times what its paper prints; as printed; or 1 for all."""
     pos_share: Weight = 0.5
@@ -45,14 +50,14 @@ class SoftLabelConfig:
     segment_weight: Weight = 1.0
     mix_weight: Weight = 1.0
     video_weight: Weight = 1.0
-    dropout: Share = 0.1
     reviewed_weight: Weight = 5.0
     """Of the loss on the cells that a person reviewed."""
     reviewed_balance: Weight = 3.0
     """Weight of a cell reviewed present against one reviewed absent, of which there are many more."""
 
     def __post_init__(self) -> None:
-        require_choices(self, {"reweight_scale": ReweightScale})
+        require_choices(self)
+        require_multiple(self.width, self.heads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +126,7 @@ class SoftLabelParser(Parser):
         same modality, s is drawn from Beta(alpha, alpha) once a modality and step. A category counts where it
         is known of both.
         """
-        alpha = targets.labels.new_tensor(self.settings.mix_alpha)
+        alpha = targets.labels.new_full((), self.settings.mix_alpha)
         totals, counts = [], []
         for axis in range(2):
             rows, labels, known = (
@@ -179,18 +184,3 @@ def partners(known: Tensor) -> Tensor:
     """
     order = (torch.rand(len(known), device=known.device) + ~known).argsort()  # the known ones first
     return order[(known.cumsum(dim=0) - 1).clamp(min=0)]
-
-
-def require_choices(settings: object, choices: Mapping[str, Any]) -> None:
-    """Raise ValueError where a setting is none of the values that its Literal type lists."""
-    for name, allowed in choices.items():
-        if getattr(settings, name) not in get_args(allowed):
-            raise ValueError(
-                f'{name} is one of {", ".join(get_args(allowed))}, not "{getattr(settings, name)}"'
-            )
-
-
-def require_multiple(width: int, heads: int, name: str, divisor: str = "heads") -> None:
-    """Raise ValueError where attention cannot share a width out among its heads."""
-    if width % heads:
-        raise ValueError(f"{name} ({width}) must be a multiple of {divisor} ({heads})")

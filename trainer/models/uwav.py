@@ -24,7 +24,7 @@ from trainer.models.layers import (
     positions,
     rows_to_segments,
 )
-from trainer.models.soft_labels import SoftLabelConfig, SoftLabelParser, require_choices, require_multiple
+from trainer.models.soft_labels import SoftLabelConfig, SoftLabelParser
 
 ProjectWith = Literal["uwav", "han"]
 
@@ -33,20 +33,10 @@ ProjectWith = Literal["uwav", "han"]
 class UwavConfig(SoftLabelConfig):
     """The values of UWAV's own code."""
 
-    width: Count = 512
-    heads: Count = 16
-    feedforward: Count = 2048
     layers: Count = 5
     projection: ProjectWith = "uwav"
     """UWAV's; or HAN's and VALOR's, one linear layer a feature set and one to join them."""
-    positional_encoding: bool = False
     han_update: HanUpdate = "sequential"
-    mmil_normalise: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_choices(self, {"projection": ProjectWith, "han_update": HanUpdate})
-        require_multiple(self.width, self.heads, "width")
 
 
 class UwavProjection(nn.Module):
@@ -84,7 +74,6 @@ class Uwav(SoftLabelParser):
         self, config: UwavConfig, audio_width: int, visual_widths: Sequence[int], categories: int
     ) -> None:
         super().__init__(config, MmilPooling(config.width, categories, normalise=config.mmil_normalise))
-        self.config = config
         kind = UwavProjection if config.projection == "uwav" else Projection
         self.projection = kind(
             audio_width, visual_widths, config.width, positional_encoding=config.positional_encoding

@@ -13,14 +13,22 @@ from pathlib import Path
 import torch
 
 from trainer import engine
-from trainer.annotations import Dataset, labels_hash
 from trainer.checkpoint import STATE_FILE, model_config_types
-from trainer.config import Config
-from trainer.dataset import TRAIN, VAL, check_splits
-from trainer.features import FeatureStore, some
-from trainer.jobs import PSEUDO_LABELS_FILE, UsageError, begun, every_clip, feature_store, parse_to, read_noted
+from trainer.config import Config, ConfigError
+from trainer.dataset import VAL
+from trainer.features import some
+from trainer.jobs import (
+    PSEUDO_LABELS_FILE,
+    UsageError,
+    alone_in,
+    begun,
+    every_clip,
+    forget_wishes,
+    parse_to,
+)
 from trainer.models import MODELS
 from trainer.parses import read_parses, write_parses
+from trainer.pipeline.material import Material, no_labels
 from trainer.pipeline.stage import (
     Inputs,
     StageFolder,
@@ -28,15 +36,12 @@ from trainer.pipeline.stage import (
     StageState,
     ended,
     features_hash,
-    forget_wishes,
     parses_hash,
-    settings_of,
-    texts_hash,
+    part_hash,
 )
-from trainer.progress import progress_of
 from trainer.protocol import Finished, Note, Reporter, Stage, Started, StopRequested
 from trainer.pseudo_labels import Making, known_thresholds
-from trainer.pseudo_labels.generator import Labelling, file_hash, load_generator
+from trainer.pseudo_labels.generator import Labelling, file_hash, load_generator, target_texts
 from trainer.pseudo_labels.labels import check_searchable
 from trainer.recipe_files import load_recipe
 
@@ -79,38 +84,7 @@ def run_pipeline(order: Order, reporter: Reporter) -> Finished:
     Raises what its stages raise, UsageError for what cannot be meant, and StopRequested when asked to stop,
     after which the same order goes on.
     """
-    forget_wishes(order.run_dir)
     return _Pipeline(order, reporter).run()
-
-
-@dataclass(frozen=True, eq=False)
-class _Material:
-    """What a training reads: the `dataset` of a `folder`, and from the folder `features` the sets that the
-    `config` asks for."""
-
-    config: Config
-    folder: Path
-    features: Path
-    dataset: Dataset
-    store: FeatureStore
-
-    @staticmethod
-    def read(config: Config, folder: Path, features: Path, reporter: Reporter) -> _Material:
-        dataset = read_noted(folder, reporter)
-        check_splits(dataset)
-        return _Material(config, folder, features, dataset, feature_store(features, config))
-
-    def inputs(self) -> dict[str, object]:
-        clips = [name for split in (TRAIN, VAL) for name in self.dataset.splits.get(split, {})]
-        return {
-            "settings": settings_of(self.config),
-            "dataset": labels_hash(self.dataset),
-            "features": features_hash(self.features, self.config.features, clips),
-        }
-
-    def texts(self, config: Config) -> str:
-        """Tells the text features that a generator of this config reads here."""
-        return texts_hash(self.features, config.features, self.dataset.categories)
 
 
 class _Pipeline:
@@ -123,20 +97,21 @@ class _Pipeline:
             raise UsageError(
                 f"{config.recipe} is not taught by pseudo-labels and needs no pipeline: `train` it"
             )
-        self._target = _Material.read(config, order.dataset, order.features, reporter)
+        self._target = Material.read(config, order.dataset, order.features, reporter)
         if order.threshold is None:
             check_searchable(self._target.dataset)
-        self._source: _Material | None = None
+        self._source: Material | None = None
         if isinstance(order.generator, Path):
-            self._labeller = load_generator(order.generator, torch.device("cpu"))[1].config
+            info = load_generator(order.generator, torch.device("cpu"))[1]
+            self._labeller, self._widths = info.config, info.widths
         else:
             self._source = self._read_source(config, order.generator)
-            self._labeller = self._source.config
-        self._check_features()
+            self._labeller, self._widths = self._source.config, self._source.rehearse(reporter)
+        self._inputs, self._to_label = self._check_target()
         self._texts = self._target.texts(self._labeller)
         self._number, self._stages = 0, 2 if self._source is None else 3
 
-    def _read_source(self, config: Config, source: Pretraining) -> _Material:
+    def _read_source(self, config: Config, source: Pretraining) -> Material:
         """What a generator is to be trained on, by the recipe that the parser's names."""
         recipe = config.labels.generator
         if not recipe:
@@ -147,22 +122,21 @@ class _Pipeline:
         plain = load_recipe(recipe, models=model_config_types())
         if plain.labels.kind != "dense" or not MODELS[plain.parser][1].reads_texts:
             raise UsageError(f"{recipe} trains no generator of pseudo-labels; `recipes` lists those that do")
-        changed = load_recipe(recipe, source.overrides, models=model_config_types())
-        return _Material.read(changed, source.dataset, source.features, self._reporter)
+        try:
+            changed = load_recipe(recipe, source.overrides, models=model_config_types())
+        except ConfigError as error:
+            raise UsageError(f"{recipe}: {str(error).replace('--set ', '--set-generator ')}") from error
+        return Material.read(changed, source.dataset, source.features, self._reporter)
 
-    def _check_features(self) -> None:
-        """Read all of the target's features, which packs them: what is wrong in them is said now."""
+    def _check_target(self) -> tuple[Inputs, str]:
+        """Read all of the target's features, which packs them, and rehearse its training without labels.
+
+        Gives the inputs of that training, and the hash of the features that are labelled by.
+        """
         target, labeller = self._target, self._labeller
-        names, progress = every_clip(target.dataset), progress_of(self._reporter, "load")
-        lengths = []
-        for config, store in (
-            (target.config, target.store),
-            (labeller, feature_store(target.features, labeller)),
-        ):
-            segments = target.dataset.segments if config.features.resample else None
-            read = store.read(names, segments=segments, progress=progress)
-            lengths.append(dict(zip(read.names, read.lengths.tolist(), strict=True)))
-        ours, theirs = lengths
+        own = target.read_features(target.config, self._reporter)
+        labelled = target.read_features(labeller, self._reporter, self._widths)
+        ours, theirs = (dict(zip(x.names, x.lengths.tolist(), strict=True)) for x in (own, labelled))
         wrong = [
             f"{name} ({count} segments, and {theirs[name]} to be labelled)"
             for name, count in ours.items()
@@ -173,6 +147,11 @@ class _Pipeline:
                 f"{len(wrong)} clips have other numbers of segments in the features of {target.config.recipe} "
                 f"than in those of {labeller.recipe}: {some(wrong)}"
             )
+        if self._order.threshold is None:
+            check_searchable(target.dataset, theirs)
+        target_texts(labeller.features, self._widths, target.features, target.dataset)
+        target.rehearse(self._reporter, no_labels(theirs, target.dataset.categories))
+        return target.inputs(own), features_hash(labelled, every_clip(target.dataset))
 
     def run(self) -> Finished:
         order, target = self._order, self._target
@@ -202,7 +181,9 @@ class _Pipeline:
     def _pretrain(self) -> Path:
         source = self._source
         assert source is not None
-        stage, state = self._open(PRETRAIN, {**source.inputs(), "texts": source.texts(source.config)})
+        features = source.read_features(source.config, self._reporter)
+        inputs = {**source.inputs(features), "texts": source.texts(source.config)}
+        stage, state = self._open(PRETRAIN, inputs)
         if state is not StageState.DONE:
             reporter = StageReporter(PRETRAIN, stage.folder, self._reporter, tells_epochs=False)
             stage = self._trained(stage, source, reporter)
@@ -210,11 +191,10 @@ class _Pipeline:
 
     def _label(self, checkpoint: Path) -> Path:
         target, labels = self._target, self._target.config.labels
-        clips = every_clip(target.dataset)
         inputs: Inputs = {
             "generator": file_hash(checkpoint),
-            "dataset": labels_hash(target.dataset),
-            "features": features_hash(target.features, self._labeller.features, clips),
+            "dataset": part_hash(target.dataset, truth=(VAL,)),
+            "features": self._to_label,
             "texts": self._texts,
             "settings": {
                 "labels.temperature": labels.temperature,
@@ -245,7 +225,8 @@ class _Pipeline:
         return stage.end({"pseudo_labels": out})
 
     def _train(self, labels: Path) -> StageFolder:
-        inputs = {**self._target.inputs(), "pseudo-labels": parses_hash(read_parses(labels))}
+        taught = parses_hash(read_parses(labels), self._target.clips)
+        inputs = {**self._inputs, "pseudo-labels": taught}
         stage, state = self._open(TRAINING, inputs)
         if state is StageState.DONE:
             return stage
@@ -253,15 +234,23 @@ class _Pipeline:
         return self._trained(stage, self._target, reporter, labels)
 
     def _trained(
-        self, stage: StageFolder, material: _Material, reporter: StageReporter, labels: Path | None = None
+        self, stage: StageFolder, material: Material, reporter: StageReporter, labels: Path | None = None
     ) -> StageFolder:
         """Train in the stage's folder, as `train` does, or go on there."""
         config, device = material.config, self._order.device
-        epochs = config.training.epochs
-        reporter.send(
-            Started(kind="train", pid=os.getpid(), device=str(device), recipe=config.recipe, epochs=epochs)
+        started = Started(
+            kind="train",
+            pid=os.getpid(),
+            device=str(device),
+            recipe=config.recipe,
+            epochs=config.training.epochs,
         )
-        with ended(reporter), begun(stage.folder, config, material.folder, labels):
+        with (
+            alone_in(stage.folder),
+            ended(reporter),
+            begun(stage.folder, config, material.folder, labels),
+        ):
+            reporter.send(started)
             result = engine.train(
                 *(config, material.dataset, material.store, stage.folder),
                 device=device,
@@ -278,7 +267,10 @@ class _Pipeline:
         if self._reporter.is_stop_requested:
             raise StopRequested
         self._number += 1
-        stage, state = StageFolder(name, self._order.run_dir / _FOLDERS[name], inputs).opened(self._reporter)
+        folder = self._order.run_dir / _FOLDERS[name]
+        with alone_in(folder):
+            pass  # nobody goes on with it by `train --resume`
+        stage, state = StageFolder(name, folder, inputs).opened(self._reporter)
         is_done = state is StageState.DONE
         self._reporter.send(Stage(name=name, number=self._number, stages=self._stages, skipped=is_done))
         forget_wishes(self._order.run_dir, stop=False)

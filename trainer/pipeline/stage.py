@@ -1,27 +1,29 @@
 """A stage of a pipeline: its folder, what it was made of, and whether that still holds.
 
-`stage.json` says of every input what it was: settings one by one, all else by a hash. A stage whose inputs are
-the same is not done again; one that was not done goes on; one of other inputs is kept beside the new one.
+`stage.json` says of every input what it was, and of every file what was made: settings one by one, all else by
+a hash. A stage whose inputs are the same is not done again; one that was not done goes on; one of other inputs,
+or whose files were changed, is kept beside the new one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from trainer.annotations import feature_key
+import numpy as np
+
+from trainer.annotations import SPLITS, Dataset, labels_hash
 from trainer.config import Config, FeatureConfig
-from trainer.feature_files import find_place
+from trainer.features import Features
+from trainer.jobs import STAGE_FILE
 from trainer.parses import ParseFile
 from trainer.protocol import (
-    FINISH_FILE,
-    STOP_FILE,
     Epoch,
     Failed,
     Finished,
@@ -33,11 +35,10 @@ from trainer.protocol import (
     Stopped,
     StopRequested,
 )
+from trainer.pseudo_labels.generator import file_hash
 from trainer.recipe_files import to_table
 from trainer.texts import read_texts
 from trainer.whole_files import written_whole
-
-STAGE_FILE = "stage.json"
 
 Inputs: TypeAlias = Mapping[str, Any]
 """By name ("dataset", "features"): a hash, or of "settings" the value of each."""
@@ -104,6 +105,7 @@ class StageFolder:
             "done": is_done,
             "inputs": self.inputs,
             "made": dict(self.made),
+            "hashes": {name: file_hash(self.folder / name) for name in self.made.values()},
             "metrics": dict(self.metrics),
         }
         with written_whole(self.folder / STAGE_FILE) as partial:
@@ -119,10 +121,17 @@ class StageFolder:
             if changed or not said["done"]:
                 return None, changed
             done = replace(self, made=said["made"], metrics=said["metrics"])
-            lost = [name for name in done.made.values() if not (self.folder / name).is_file()]
+            other = [text for name, made in said["hashes"].items() if (text := self._is_other(name, made))]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None, [f"its {STAGE_FILE}"]
-        return done, [f"its {name}, which is gone," for name in lost]
+        return done, other
+
+    def _is_other(self, name: str, made: str) -> str:
+        """How a file is not the one that was made; empty where it is."""
+        path = self.folder / name
+        if not path.is_file():
+            return f"its {name}, which is gone,"
+        return "" if file_hash(path) == made else f"its {name}, which is not the one that was made,"
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -156,14 +165,16 @@ def settings_of(config: Config) -> dict[str, Any]:
     return flat
 
 
-def features_hash(folder: Path, config: FeatureConfig, names: Iterable[str]) -> str:
-    """Tells names, sizes and times of the clips' feature files; what is in them is not read."""
-    digest, clips = hashlib.sha256(), sorted(names)
-    for features in (config.audio, *config.visual):
-        place = find_place(folder, features)
-        for name in clips:
-            stamp = None if place is None else place.stamp(feature_key(name))
-            digest.update(f"{features}\t{name}\t{stamp}\n".encode())
+def features_hash(features: Features, names: Iterable[str]) -> str:
+    """Tells what is in the clips' features: files that were copied or touched are the same."""
+    digest = hashlib.sha256("\n".join(features.tables).encode())
+    for name in names:
+        i = features.index.get(name)
+        if i is not None:
+            rows = slice(int(features.starts[i]), int(features.starts[i] + features.lengths[i]))
+            digest.update(f"\n{name}\t{features.lengths[i]}\n".encode())
+            for table in features.tables.values():
+                digest.update(np.ascontiguousarray(table[rows]).data)
     return digest.hexdigest()
 
 
@@ -175,12 +186,34 @@ def texts_hash(folder: Path, config: FeatureConfig, categories: Iterable[str]) -
     return digest.hexdigest()
 
 
-def parses_hash(parses: ParseFile) -> str:
-    """Tells what a parse file says of which clips, whenever it was written."""
-    digest = hashlib.sha256("\n".join((*parses.names, *parses.categories)).encode())
-    for array in (parses.offsets, parses.audio, parses.visual):
-        digest.update(array.tobytes())
+def parses_hash(parses: ParseFile, names: Iterable[str]) -> str:
+    """Tells what a parse file says of these clips, whenever it was written."""
+    digest = hashlib.sha256("\n".join(parses.categories).encode())
+    for name in names:
+        if (parse := parses.clip(name)) is not None:
+            digest.update(f"\n{name}\t{len(parse.audio)}\n".encode())
+            digest.update(parse.audio.tobytes() + parse.visual.tobytes())
     return digest.hexdigest()
+
+
+def part_hash(dataset: Dataset, *, splits: Sequence[str] = SPLITS, truth: Sequence[str] = SPLITS) -> str:
+    """Tells what a dataset says of the clips of some `splits`, and of dense truth in those of `truth`.
+
+    What a person reviewed in clips of train is told, and in others where their truth is.
+    """
+    kept = {split: clips for split, clips in dataset.splits.items() if split in splits}
+    known = {name for clips in kept.values() for name in clips}
+    dense = {name for split in truth for name in kept.get(split, {})}
+    reviewed = {*kept.get("train", {}), *dense}
+    part = replace(
+        dataset,
+        splits=kept,
+        truth={name: events for name, events in dataset.truth.items() if name in dense},
+        complete=dataset.complete & dense,
+        reviewed={name: events for name, events in dataset.reviewed.items() if name in reviewed},
+        durations={name: seconds for name, seconds in dataset.durations.items() if name in known},
+    )
+    return labels_hash(part)
 
 
 # How a stage tells of itself
@@ -226,9 +259,3 @@ def ended(reporter: StageReporter) -> Iterator[None]:
     except Exception as error:
         reporter.send(Failed(error=" ".join(str(error).split()) or type(error).__name__))
         raise
-
-
-def forget_wishes(folder: Path, *, stop: bool = True) -> None:
-    """Take back what was asked for before this: to stop, and to finish."""
-    for wish in (STOP_FILE, FINISH_FILE) if stop else (FINISH_FILE,):
-        (folder / wish).unlink(missing_ok=True)

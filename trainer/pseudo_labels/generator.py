@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from trainer.annotations import SPLITS, Dataset
 from trainer.checkpoint import CheckpointInfo, load_checkpoint
+from trainer.config import FeatureConfig
 from trainer.dataset import ClipTensors, feature_notes, feature_rows, unlabelled_tensors
 from trainer.device import memory_explained
 from trainer.features import Features, FeatureStore, some
@@ -53,7 +54,7 @@ class Labelling:
             check_searchable(self.dataset)
         with memory_explained(self.device, "the generator and the features", "use another --device"):
             generator, info = load_generator(self.checkpoint, self.device)
-            audio, visual = target_texts(info, self.features, self.dataset)
+            audio, visual = target_texts(info.config.features, info.widths, self.features, self.dataset)
             generator.with_texts(torch.from_numpy(audio), torch.from_numpy(visual))
             read = self._read(info, reporter)
             rows = feature_rows(read, info.config.features, self.device, info.scaling)
@@ -110,12 +111,21 @@ def load_generator(path: Path, device: torch.device) -> tuple[Generator, Checkpo
 
 
 def target_texts(
-    info: CheckpointInfo, features: Path, dataset: Dataset
+    sets: FeatureConfig, widths: Mapping[str, int], features: Path, dataset: Dataset
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The text features of the dataset's categories, of the generator's audio and visual set: (C, D) each."""
-    sets = info.config.features
-    audio, visual = (read_texts(features, name, dataset.categories) for name in (sets.audio, sets.visual[0]))
-    return audio, visual
+    """The text features of the dataset's categories, of the generator's audio and visual set: (C, D) each.
+
+    `widths`: the columns of its sets. Raises PseudoLabelError for text features of others, and what
+    `read_texts` raises.
+    """
+    found = {name: read_texts(features, name, dataset.categories) for name in (sets.audio, sets.visual[0])}
+    for name, rows in found.items():
+        if rows.shape[1] != widths[name]:
+            raise PseudoLabelError(
+                f"{features}: the text features of {name} have {rows.shape[1]} columns and the generator's "
+                f"segments {widths[name]}: make both with one encoder, so that they lie in one space"
+            )
+    return found[sets.audio], found[sets.visual[0]]
 
 
 @torch.inference_mode()

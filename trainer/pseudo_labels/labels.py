@@ -217,6 +217,8 @@ def labels_of_folder(folder: Path, dataset: Dataset, making: Making, reporter: R
         text = f"{len(found.missing)} of {len(names)} clips have no pseudo-labels: {some(found.missing)}"
         reporter.send(Note(text=text))
     said = {"method": found.layout, "folder": str(folder)}
+    kind = "labels of 0 and 1, taken as they are" if found.thresholds is None else "logits and thresholds"
+    reporter.send(Note(text=f"{kind}, of {len(found.cells)} clips in the layout of {found.layout}"))
     if found.thresholds is not None:
         thresholds = Thresholds(found.thresholds, str(folder))
         return pseudo_labels(found.cells, thresholds, dataset, making, said, reporter)
@@ -228,9 +230,11 @@ def labels_of_folder(folder: Path, dataset: Dataset, making: Making, reporter: R
 def labels_to_folder(path: Path, layout: LabelLayout, out: Path) -> int:
     """Write what a parse file predicts, as labels of 0 and 1 in a published layout; how many clips it has.
 
-    Raises ParseError and LabelFolderError.
+    Columns are in the order of its categories. Raises ParseError, LabelFolderError and PseudoLabelError.
     """
     file = read_parses(path)
+    if not file.names:
+        raise PseudoLabelError(f"{path}: holds no clips")
     clips = {name: parse.predicted(file.rule) for name in file.names if (parse := file.clip(name)) is not None}
     write_label_folder(out, layout, clips)
     return len(clips)

@@ -104,10 +104,11 @@ def migrated(kept: Array, given: Array, *, first: int = 0) -> tuple[Array, Array
     xp = array_namespace(kept)
     mean, strongest = (xp.zeros_like(given, dtype=xp.float32) for _ in range(2))
     count, source = xp.zeros_like(given, dtype=xp.int32), xp.full_like(given, -1, dtype=xp.int32)
-    for category, givers in _givers(xp, given):
-        theirs = xp.take(kept, givers, axis=0)  # (givers, n)
-        (takers,) = xp.nonzero(xp.max(theirs, axis=0))
-        theirs = xp.take(theirs, takers, axis=1)
+    columns = zip(_places(xp, given), _places(xp, _reached(xp, kept, given)), strict=True)
+    for category, (givers, takers) in enumerate(columns):
+        if not takers.shape[0]:
+            continue
+        theirs = xp.take(xp.take(kept, givers, axis=0), takers, axis=1)  # (givers, takers)
         number = xp.sum(xp.astype(theirs > 0, xp.int32), axis=0, dtype=xp.int32)
         total = xp.sum(theirs, axis=0, dtype=xp.float64)
         mean[takers, category] = xp.astype(total / number, xp.float32)
@@ -153,7 +154,7 @@ def _similarities(xp: Any, unit: Array, threshold: float) -> Array:
         kept[start:stop, start:] = block
         kept[start:, start:stop] = xp.matrix_transpose(block)
     places = xp.arange(size, device=device(unit))
-    kept[places, places] = 0
+    kept[places, places] = xp.zeros_like(places, dtype=xp.float32)
     return kept
 
 
@@ -161,8 +162,18 @@ def _cosine(rows: Array, columns: Array) -> Array:
     return rows @ columns.T
 
 
-def _givers(xp: Any, given: Array) -> Iterator[tuple[int, Array]]:
-    """The categories that a label is of, and the places (g,) of the segments that have it."""
-    (categories,) = xp.nonzero(xp.any(given, axis=0))
-    for category in categories.tolist():
-        yield category, xp.nonzero(given[:, category])[0]
+def _reached(xp: Any, kept: Array, given: Array) -> Array:
+    """Whether a label has a giver for a segment: (n, C) bool. Of zeros and ones, whatever autocast rounds."""
+    ones = xp.astype(given, xp.float32)
+    blocks = (kept[:, start : start + _ROWS_AT_ONCE] for start in range(0, kept.shape[0], _ROWS_AT_ONCE))
+    return xp.concat([xp.astype(takers > 0, xp.float32).T @ ones > 0 for takers in blocks])
+
+
+def _places(xp: Any, cells: Array) -> Iterator[Array]:
+    """Of every column of (n, C) bool, the rows that are true. A GPU is waited for twice, not once a column."""
+    numbers = xp.sum(xp.astype(cells, xp.int64), axis=0).tolist()
+    _, rows = xp.nonzero(cells.T)
+    start = 0
+    for number in numbers:
+        yield rows[start : start + number]
+        start += number

@@ -93,7 +93,8 @@ def label_rates(pseudo: Array, valid: Array | None = None) -> Array:
     if valid is not None:
         known = known & valid[:, None, :, None]
     found, every = (
-        xp.sum(xp.astype(cells, xp.float64), axis=(0, 2)) for cells in (known & (pseudo > _HALF), known)
+        xp.astype(xp.sum(cells, axis=(0, 2), dtype=xp.int64), xp.float64)
+        for cells in (known & (pseudo > _HALF), known)
     )
     return xp.astype(found / xp.clip(every, 1.0, None), xp.float32)
 

@@ -125,7 +125,14 @@ def test_a_folder_that_cannot_be_written_is_named(world: World, run: Run) -> Non
     (world.root / "file").touch()
     code, _, err = run(*train_arguments(world, *SMALL, run_dir="file/run"))
     assert (code, is_one_line(err)) == (2, True)
-    assert "file/run" in err
+    assert "file/run: a file is where a folder is needed" in err
+
+
+def test_a_parse_file_that_could_not_be_written_is_refused_before_the_training(world: World, run: Run) -> None:
+    (world.root / "file").touch()
+    code, out, err = run(*train_arguments(world, *SMALL, "--parse", world.root / "file" / "x" / "all.npz"))
+    assert (code, is_one_line(err), "epoch" in out) == (2, True, False)
+    assert f"{world.root / 'file'}: is a file, and no folder can be made there" in err
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 import torch
 
 from tests.trainer.commands.steps import SMALL, Run, is_one_line, messages, train_arguments
 from tests.trainer.conftest import World
-from trainer.protocol import Failed
+from trainer.protocol import MESSAGES_FILE, Failed, Reporter, Started
 
 
 def test_an_error_reaches_the_run_folder_too(world: World, run: Run) -> None:
@@ -33,6 +36,25 @@ def test_what_nobody_foresaw_is_a_traceback_in_the_log_and_one_sentence_in_the_r
     failed = messages(world.root / "run")[-1]
     assert isinstance(failed, Failed)
     assert "ZeroDivisionError: a bug" in failed.error
+
+
+def test_a_disk_that_is_full_is_told_once_though_nothing_can_be_written(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path, mode: str = "r", *__: object, **___: object) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def send(*_: object) -> None:
+        monkeypatch.setattr(Path, "open", full)
+        Reporter.send(Reporter(world.root / "run"), Started(kind="train", pid=1))
+
+    monkeypatch.setattr("trainer.commands.train.read_noted", send)
+    code, _, err = run(*train_arguments(world))
+    monkeypatch.undo()
+    assert (code, err) == (
+        2,
+        f"error: {world.root / 'run' / MESSAGES_FILE}: the disk is full; free some space and start it again\n",
+    )
 
 
 @pytest.mark.parametrize(

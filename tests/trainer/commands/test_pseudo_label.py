@@ -19,6 +19,7 @@ from trainer.labels import Event, Modality, State
 from trainer.parses import ParseFile, read_parses, write_parses
 from trainer.protocol import Finished
 from trainer.supervision import soft_pseudo_labels
+from trainer.texts import read_text_file, texts_path, write_texts
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,22 @@ def test_labels_go_to_a_published_folder_and_come_back(pair: Pair, run: Run) -> 
         np.testing.assert_array_equal(one.visual, two.visual)
 
 
+def test_texts_of_another_encoder_are_refused(pair: Pair, run: Run) -> None:
+    path = texts_path(pair.features("target"), "clip")
+    texts = read_text_file(path)
+    path.unlink()
+    write_texts(pair.features("target"), "clip", replace(texts, features=texts.features[:, :5]))
+    code, _, err = run(*generator_arguments(pair))
+    assert (code, is_one_line(err), "the text features of clip have 5 columns" in err) == (2, True, True), err
+
+
+def test_a_file_of_no_clips_makes_no_folder(pair: Pair, run: Run) -> None:
+    write_parses(pair.root / "none.npz", ParseFile.from_clips({}, pair.target.categories))
+    out = pair.root / "folder"
+    code, _, err = run("pseudo-label", "to-folder", pair.root / "none.npz", "--layout", "uwav", "--out", out)
+    assert (code, is_one_line(err), "holds no clips" in err, out.exists()) == (2, True, True, False), err
+
+
 def test_uwav_logits_become_soft_labels_by_its_thresholds(pair: Pair, run: Run) -> None:
     rng, root = np.random.default_rng(1), pair.root / "uwav" / "LLP_Dataset"
     name, count = next(iter(pair.target.splits["train"])), len(pair.target.categories)
@@ -156,6 +173,18 @@ def test_a_parser_is_trained_on_pseudo_labels_and_resumed_without_the_option(pai
     assert run(*resume)[0] == 0
     code, _, err = run(*resume, "--pseudo-labels", copy)
     assert (code, "leave out --pseudo-labels" in err) == (2, True)
+
+
+def test_pseudo_labels_that_lie_in_the_run_folder_are_not_written_over(pair: Pair, run: Run) -> None:
+    run(*generator_arguments(pair, "--hard", out="parser/pseudo-labels.npz"))
+    run(*generator_arguments(pair))
+    kept = pair.root / "parser" / "pseudo-labels.npz"
+    before = kept.read_bytes()
+    code, _, err = run(*train_arguments(pair, "--pseudo-labels", pair.root / "p.npz"))
+    assert (code, is_one_line(err), f"{kept}: is there already" in err) == (2, True, True), err
+    assert kept.read_bytes() == before
+    assert run(*train_arguments(pair, "--pseudo-labels", kept))[0] == 0
+    assert kept.read_bytes() == before
 
 
 def test_pseudo_labels_are_refused_by_a_recipe_that_has_no_use_for_them(pair: Pair, run: Run) -> None:

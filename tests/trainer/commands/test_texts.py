@@ -46,6 +46,8 @@ def test_rows_of_a_file_are_those_of_the_categories_in_their_order(world: World,
         ([], "--from needs --set"),
         (["--set", "clip", "--model", "m"], "leave out --model"),
         (["--set", "clip", "--template", "A photo"], "is no template"),
+        (["--set", ""], "'' names no feature set"),
+        (["--set", "../clip"], "'../clip' names no feature set"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -60,6 +62,8 @@ def test_what_cannot_be_meant_is_refused(
     [
         (np.zeros((2, 6)), "one row for each of the 3 categories"),
         (np.zeros((3, 6)), "not finite, or all zeros"),
+        (np.full((3, 6), 1e300), "rows.npy: the text features of 3 categories are not finite"),
+        (np.ones((3, 6), np.complex64), "no array of plain numbers"),
         (np.array([{}]), "no array of numbers"),
     ],
 )
@@ -67,6 +71,12 @@ def test_rows_that_are_none_are_refused(world: World, run: Run, values: np.ndarr
     np.save(world.root / "rows.npy", values, allow_pickle=True)
     code, _, err = run(*from_file(world, world.root / "rows.npy", "--set", "clip"))
     assert (code, is_one_line(err), message in err) == (2, True, True), err
+
+
+def test_texts_that_are_replaced_are_told(world: World, run: Run, rows: Path) -> None:
+    for told in (False, True):
+        code, out, _ = run(*from_file(world, rows, "--set", "clip"))
+        assert (code, "those of 3 categories were there, and are replaced" in out) == (0, told)
 
 
 def test_an_encoder_asks_nothing_of_the_network_unless_told_to(world: World, run: Run) -> None:

@@ -14,6 +14,7 @@ from tests.trainer.engine.watchers import Watcher
 from trainer.checkpoint import CheckpointError
 from trainer.config import Config
 from trainer.dataset import DatasetError
+from trainer.labels import Event, Modality, State
 from trainer.parses import Parse, ParseFile
 from trainer.prediction import PredictionRule
 from trainer.protocol import Note
@@ -81,6 +82,20 @@ def test_a_clip_without_video_level_labels_is_not_filtered(world: World) -> None
     world.write(replace(world.dataset, splits=splits, reviewed=reviewed))
     labels = given(world, file)[name]
     np.testing.assert_array_equal(labels, expected(world, file, name, soft=True, filtered=False))
+
+
+def test_a_category_that_a_person_added_to_a_clip_is_not_filtered_and_one_taken_away_is(world: World) -> None:
+    file, name = made(world), "train-03"
+    weak, every = world.dataset.splits["train"][name], world.dataset.categories
+    added, taken = next(category for category in every if category not in weak), next(iter(weak))
+    absent = tuple(Event(modality, taken, 0, 20, State.ABSENT, "ann") for modality in Modality)
+    present = Event(Modality.AUDIO, added, 0, 1, State.PRESENT, "ann")
+    world.write(replace(world.dataset, reviewed={name: (present, *absent)}))
+    labels = given(world, file)[name]
+    unfiltered = expected(world, file, name, soft=True, filtered=False)
+    column = every.index(added)
+    np.testing.assert_array_equal(labels[:, :, column], unfiltered[:, :, column])
+    assert not labels[:, :, every.index(taken)].any()
 
 
 def test_clips_without_pseudo_labels_are_unknown_and_counted(world: World) -> None:

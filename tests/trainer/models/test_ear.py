@@ -211,7 +211,7 @@ def test_it_learns_the_pseudo_labels_of_a_few_clips_by_heart(make_batch):
     batch = replace(batch, pseudo_labels=batch.pseudo_labels.round(), labels=torch.ones(3, 3))
     model = small_ear()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for _ in range(120):
+    for _ in range(70):
         optimiser.zero_grad()
         total(model.step(batch, 1).losses).backward()
         optimiser.step()
@@ -220,16 +220,6 @@ def test_it_learns_the_pseudo_labels_of_a_few_clips_by_heart(make_batch):
     assert right.float().mean() > 0.95
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"width": 10, "heads": 4}, r"width \(10\) must be a multiple of heads \(4\)"),
-        ({"fusion": "sum"}, 'fusion is one of amdf, msa-mca, han, none, not "sum"'),
-        ({"erm": "gcn"}, "erm is one of alternating, serial, uni, multi, attention, none"),
-        ({"erm_input": "mean"}, "erm_input is one of cross, concat, query"),
-        ({"erm": "attention", "event_width": 6}, r"event_width \(6\) must be a multiple of erm_heads \(4\)"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
-        EarConfig(**settings)
+def test_node_attention_cannot_share_a_width_out_among_its_heads():
+    with pytest.raises(ValueError, match=r"event_width \(6\) must be a multiple of erm_heads \(4\)"):
+        EarConfig(erm="attention", event_width=6)

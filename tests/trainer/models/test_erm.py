@@ -194,6 +194,21 @@ def test_nodes_of_queries_are_products_of_a_category_and_a_segment():
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
+def test_a_query_reads_the_segments_that_the_other_branch_has():
+    torch.manual_seed(0)
+    make, fused = QueryNodes(8, 5, 4, heads=2, dropout=0.0), normal(2, 2, 3, 8)
+    absent = torch.tensor([0.0, 0.0, -torch.inf]).expand(2, 1, 3)
+
+    found = make(fused, absent)
+
+    for axis in range(2):
+        queries, other = make.queries[axis].expand(2, -1, -1), fused[:, 1 - axis, :2]
+        read = queries + make.attention[axis](queries, other, torch.zeros(2, 1, 2))
+        category = make.of_category[axis](make.norm[axis](read))
+        expected = category[:, None] * make.of_segment[axis](fused[:, axis])[:, :, None]
+        torch.testing.assert_close(found[:, axis], expected)
+
+
 def test_a_category_linear_map_reads_no_other_category():
     torch.manual_seed(0)
     linear, nodes = CategoryLinear(4, 5), normal(2, 2, 3, 5, 4)

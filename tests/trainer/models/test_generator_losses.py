@@ -11,6 +11,7 @@ import torch
 
 from tests.trainer.models.small_generator import MIGRATING, SMALL, review, small_generator
 from trainer.batch import Batch
+from trainer.models.generator import joint_losses
 from trainer.supervision import migrate_labels
 
 
@@ -86,6 +87,17 @@ def test_a_loss_of_weight_0_is_0_and_keeps_its_name(dense):
     assert losses["audio"] == losses["visual_audio"] == 0
     assert losses["visual"] > 0
     assert losses["audio_visual"] > 0
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_probabilities_that_are_certain_cost_a_finite_number(dense, p):
+    joint = torch.full((3, 2, 5, 3), p, requires_grad=True)
+
+    losses = joint_losses(joint, dense, SMALL)
+    losses.sum().backward()
+
+    assert losses.isfinite().all()
+    assert joint.grad.isfinite().all()
 
 
 def test_where_truth_is_unknown_nothing_is_trained(dense):

@@ -30,13 +30,14 @@ def test_migrated_labels_are_those_of_the_rule_from_each_modality_s_own_features
     assert not any(values.requires_grad for values in made.values())
 
 
-def test_mixed_precision_leaves_migrated_labels_as_they_are(dense):
-    """Thresholds near 1 would mean little in bfloat16."""
+def test_mixed_precision_leaves_migrated_labels_and_static_probabilities_as_they_are(dense):
+    """Cosines near a threshold, and those that exp(kappa) multiplies, would mean little in bfloat16."""
     model = small_generator(MIGRATING)
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = model.step(dense, 1)
+        mixed, static = model.step(dense, 1), model.static(dense)
     for name, values in model.migrate(dense).items():
         assert torch.equal(mixed.supervision[name], values)
+    assert torch.equal(static, model.static(dense))
     assert all(loss.dtype == torch.float32 for loss in mixed.losses.values())
 
 
@@ -77,12 +78,13 @@ def test_unknown_truth_gives_no_label_and_is_trained_only_where_a_person_spoke(d
     model = small_generator()
     assert not model.supervision(batch)["migrated"].any()
 
-    one = review(batch, (1, 0, 1, 1, 1))
+    present, absent = (review(batch, (1, 0, 1, 1, state)) for state in (1, 0))
 
-    before, after = (model.step(x, 1).losses for x in (batch, one))
-    assert after["audio"] > before["audio"]
+    before, heard, unheard = (model.step(x, 1).losses for x in (batch, present, absent))
+    assert heard["audio"] > before["audio"] != unheard["audio"]
     for name in ("visual", "visual_audio", "audio_visual"):
-        torch.testing.assert_close(after[name], before[name])
+        torch.testing.assert_close(heard[name], before[name])
+    torch.testing.assert_close(unheard["visual"], before["visual"])
 
 
 @pytest.mark.parametrize("state", [1, -1])
@@ -97,8 +99,11 @@ def test_a_category_said_to_be_in_one_modality_alone_is_not_pushed_out_of_it(den
     output = replace(output, logits=logits, segment=logits.sigmoid())
 
     joint = joint_losses(model.joint(output, batch), batch, SMALL)
-    (joint + uni_losses(output, batch, model.migrate(batch)["migrated"], SMALL)).sum().backward()
+    uni = uni_losses(output, batch, model.migrate(batch)["migrated"], SMALL)
 
-    heard, seen = logits.grad[0, :, 0, 0]
-    assert heard > 0
-    assert seen < 0
+    for losses, is_pulled in ((joint, False), (uni, True)):
+        logits.grad = None
+        losses.sum().backward(retain_graph=True)
+        heard, seen = logits.grad[0, :, 0, 0]
+        assert heard > 0
+        assert seen < 0 if is_pulled else seen == 0

@@ -265,8 +265,3 @@ def test_reviewed_cells_teach_where_which_video_level_labels_do_not_say():
 def test_a_share_of_parsing_above_all_of_it_is_refused():
     with pytest.raises(ValueError, match=r"uncrossed_share must be in \[0, 1\], not 1.5"):
         HanConfig(uncrossed_share=1.5)
-
-
-def test_a_width_that_the_heads_do_not_divide_is_refused():
-    with pytest.raises(ValueError, match=r"width \(10\) must be a multiple of heads \(4\)"):
-        HanConfig(width=10, heads=4)

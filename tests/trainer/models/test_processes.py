@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.trainer.models import two_processes
-from tests.trainer.models.two_processes import PARSERS, clips, step
+from tests.trainer.models.two_processes import MIXED, PARSERS, clips, step
 from trainer.group import Group
 
 
@@ -35,3 +35,11 @@ def test_two_processes_share_a_step_as_one_takes_it(shared, name):
     alone = step(PARSERS[name](), clips(), Group())
 
     torch.testing.assert_close(shared[name], alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("modality", ["audio", "visual"])
+def test_the_mean_over_mixed_segments_is_that_of_both_processes(shared, modality):
+    """Where mixing changes nothing, its loss is that of the segments without class weights."""
+    losses = shared[MIXED]
+
+    torch.testing.assert_close(losses[f"{modality}_mix"], losses[f"{modality}_segments"])

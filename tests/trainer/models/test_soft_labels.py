@@ -19,8 +19,8 @@ from tests.trainer.models.small_soft import (
     without_labels,
 )
 from trainer.batch import Material
+from trainer.models.reviewed import reviewed_loss
 from trainer.models.soft_labels import partners, segment_losses, segment_targets
-from trainer.models.uwav import UwavConfig
 
 
 def bce(logit: float, target: float) -> float:
@@ -75,13 +75,15 @@ def test_a_step_has_five_terms_and_the_reviewed_cells_and_nothing_to_log_beside_
 
 
 def test_the_losses_of_a_step_are_those_of_its_output(clips):
-    model = small_uwav(replace(SMALL_UWAV, segment_weight=2.0, video_weight=3.0))
+    of_losses = {"segment_weight": 2.0, "video_weight": 3.0, "mix_weight": 4.0, "reviewed_weight": 6.0}
+    model = small_uwav(replace(SMALL_UWAV, pos_share=0.25, **of_losses))
     model.prepare(Material(label_rates=torch.tensor([[0.5, 0.25, 0.0], [0.25, 0.0, 0.25]])))
-    output = model(clips)
+    output, classified = model.read(clips)
+    torch.manual_seed(2)
 
     losses = model.step(clips, 1).losses
 
-    weights = [[0.5 * 2.25, 0.5 * 2.5], [0.75, 0.5]]
+    weights = [[0.25 * 2.25, 0.25 * 2.5], [0.75, 0.5]]
     expected = expected_segment_losses(output.logits, clips, weights)
     assert losses["audio_segments"].item() == pytest.approx(2 * expected[0], rel=1e-5)
     assert losses["visual_segments"].item() == pytest.approx(2 * expected[1], rel=1e-5)
@@ -93,6 +95,10 @@ def test_the_losses_of_a_step_are_those_of_its_output(clips):
         for p in [output.video[b, c].item()]
     ]
     assert losses["video"].item() == pytest.approx(3 * sum(video) / 9, rel=1e-5)
+    torch.manual_seed(2)
+    mixed = 4 * model.mix_losses(classified, segment_targets(clips))
+    torch.testing.assert_close(torch.stack([losses["audio_mix"], losses["visual_mix"]]), mixed)
+    torch.testing.assert_close(losses["reviewed"], 6 * reviewed_loss(output, clips, balance=3.0))
 
 
 @pytest.mark.parametrize(
@@ -242,8 +248,3 @@ def test_nothing_that_is_known_of_no_clip_is_nothing_to_learn(ragged):
 
     assert loss == 0
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
-
-
-def test_an_unknown_scale_is_refused():
-    with pytest.raises(ValueError, match='reweight_scale is one of code, paper, none, not "both"'):
-        UwavConfig(reweight_scale="both")

@@ -9,7 +9,7 @@ import torch
 
 from tests.trainer.models.small_soft import SMALL_UWAV, small_uwav, taught, total, with_review
 from trainer.models.layers import Projection
-from trainer.models.uwav import UwavConfig, UwavProjection
+from trainer.models.uwav import UwavProjection
 
 
 def test_audio_goes_through_two_layers_and_all_visual_sets_through_one(make_batch):
@@ -74,8 +74,3 @@ def test_training_moves_a_reviewed_cell_towards_what_the_person_said(make_batch,
 
     unreviewed, trained = found
     assert trained > unreviewed + 0.05 if state else trained < unreviewed - 0.05
-
-
-def test_a_width_that_the_heads_do_not_divide_is_refused():
-    with pytest.raises(ValueError, match=r"width \(10\) must be a multiple of heads \(4\)"):
-        UwavConfig(width=10, heads=4)

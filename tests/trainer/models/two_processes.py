@@ -30,6 +30,7 @@ PARSERS = {
 }
 """Without what is drawn, and without what migrates between the clips of a process's part of a batch."""
 
+MIXED = "uwav with mixup, of clips that are still"
 _PARTS = (slice(0, 2), slice(2, 3))
 
 
@@ -48,6 +49,18 @@ def clips() -> Batch:
         truth=torch.randint(-1, 2, (3, 5, 3), generator=random, dtype=torch.int8),
     )
     return taught(batch)
+
+
+def still(batch: Batch) -> Batch:
+    """The batch with one segment, over and over, in the clips of each process: to mix them changes nothing."""
+    alike = torch.tensor([0, 0, 2])
+    return replace(
+        batch,
+        audio=batch.audio[alike, :1].expand(-1, 5, -1),
+        visual=(batch.visual[0][alike, :1].expand(-1, 5, -1),),
+        reviewed=torch.full_like(batch.reviewed, -1),
+        pseudo_labels=batch.pseudo_labels[alike, :, :1].expand(-1, -1, 5, -1),
+    )
 
 
 def part_of(batch: Batch, clips: slice) -> Batch:
@@ -74,6 +87,7 @@ def main(rank: int, meeting: Path, out: Path) -> None:
     processes.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     group, part = Group(rank, 2), part_of(clips(), _PARTS[rank])
     found = {name: step(make(), part, group) for name, make in PARSERS.items()}
+    found[MIXED] = step(small_uwav(), part_of(still(clips()), _PARTS[rank]), group)
     if group.is_first:
         torch.save(found, out)
     processes.destroy_process_group()
