@@ -4,6 +4,9 @@ It is what the methods that move labels from one dataset to another need (UWAV, 
 them, the features of a segment lie in the direction of the texts of what is seen or heard in it, and the text
 of a category is the same wherever its name stands. The source tells only what is heard and seen at once, in
 UnAV-100's own file; what is heard and what is seen in it is known here, so that migrated labels can be scored.
+
+VALOR and LINK need no source. Their parsers read other features than those that lie beside the texts: what
+CLAP has of a segment before its joint space, and a network of motion, which knows no texts.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from trainer.labels import Modality
 from trainer.texts import TEMPLATES, TextFeatures, caption, write_texts
 
 AUDIO_SET, VISUAL_SET = SETS = ("clap512", "clip")
+PARSER_AUDIO_SET, MOTION_SET = PARSER_SETS = ("clap", "r2plus1d_18")
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 _PLACES = 12
 """Backgrounds that clips share in part."""
@@ -66,6 +70,10 @@ AUDIO = Space(restless=0.1)
 VISUAL = Space(noise=0.17, cuts=0.1)
 """In four fifths (audio) and near three fifths (visual) of the pairs of a clip's segments in which the same
 happens, cosines are above EAR's thresholds, 0.98 and 0.95; others are noisy, or lie in two shots."""
+
+
+MOTION = Space(event=0.4, noise=0.5, noise_spread=0.2, cuts=0.1)
+"""Of what a network of motion tells: less than CLIP."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +126,19 @@ def plant_pair(folder: Path, plan: PairPlan) -> tuple[Clips, Clips]:
     first = folder / "source" / "dataset"
     write_unav(first, source, cells, subsets)
     wanted = Plan(counts=plan.target, categories=len(target), names=target, seed=2 * plan.seed + 1)
-    planted, second = plant(wanted), folder / "target" / "dataset"
-    write_dataset(second, planted.dataset)
-    told = {name: planted.truth(name) for name in planted.names}
-    return Clips(read_dataset(first), cells, first), Clips(read_dataset(second), told, second)
+    return Clips(read_dataset(first), cells, first), plant_target(folder / "target" / "dataset", wanted)
+
+
+def plant_target(folder: Path, plan: Plan) -> Clips:
+    """A weakly labelled dataset alone, its annotations written to `folder`: it needs no source."""
+    planted = plant(plan)
+    write_dataset(folder, planted.dataset)
+    return Clips(read_dataset(folder), {name: planted.truth(name) for name in planted.names}, folder)
+
+
+def is_aligned(cells: NDArray[np.bool_]) -> bool:
+    """Whether all that happens in a clip (2, T, C) is heard and seen at the same times."""
+    return bool((cells[0] == cells[1]).all())
 
 
 def _names(plan: PairPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -194,15 +211,52 @@ def write_features(
     return features
 
 
+def write_parser_features(
+    root: Path, clips: Clips, audio: Space = AUDIO, motion: Space = MOTION, *, width: int = 96, seed: int = 1
+) -> None:
+    """Add to `root`/features what a parser reads beside them, of the same `audio` space and seed.
+
+    `width`: the columns of the audio set, at least those of its joint space.
+    """
+    categories, folder = clips.dataset.categories, root / "features"
+    rng = np.random.default_rng(zlib.crc32(PARSER_AUDIO_SET.encode()))
+    turned = np.linalg.qr(rng.standard_normal((width, audio.width)))[0].T
+    joint = segment_features(clips.cells, categories, audio, 0, seed)
+    heard = ((clip, _before_joint_space(rows, turned, clip, seed)) for clip, rows in joint)
+    seen = segment_features(clips.cells, categories, motion, 1, seed, name=MOTION_SET)
+    for name, made in zip(PARSER_SETS, (heard, seen), strict=True):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for clip, rows in made:
+            np.save(folder / name / f"{feature_key(clip)}.npy", rows)
+
+
+def _before_joint_space(
+    rows: NDArray[np.float32], turned: NDArray[np.float64], clip: str, seed: int
+) -> NDArray[np.float32]:
+    """(T, width): the same sound and the same faults of hearing, in other columns with a little noise."""
+    rng = np.random.default_rng((seed, zlib.crc32(PARSER_AUDIO_SET.encode()), zlib.crc32(clip.encode())))
+    told = rows @ turned * np.sqrt(turned.shape[1])
+    return np.asarray(told + 0.05 * rng.standard_normal(told.shape), np.float32)
+
+
 def segment_features(
-    cells: Mapping[str, NDArray[np.bool_]], categories: Sequence[str], space: Space, axis: int, seed: int = 1
+    cells: Mapping[str, NDArray[np.bool_]],
+    categories: Sequence[str],
+    space: Space,
+    axis: int,
+    seed: int = 1,
+    *,
+    name: str = "",
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Each clip's name and its (T, width) of length 1, in modality `axis`: the same seed, the same features."""
-    name = SETS[axis]
+    """Each clip's name and its (T, width) of length 1, in modality `axis`: the same seed, the same features.
+
+    `name`: of a set that is not beside the texts; what categories look like there is that set's own.
+    """
+    own, name = (zlib.crc32(name.encode()),) if name else (), name or SETS[axis]
     texts = text_vectors(categories, space.width, name)
     places = _direction(np.random.default_rng(zlib.crc32(name.encode())), _PLACES, space.width)
     for clip, happens in cells.items():
-        rng = np.random.default_rng((seed, axis, zlib.crc32(clip.encode())))
+        rng = np.random.default_rng((seed, axis, zlib.crc32(clip.encode()), *own))
         yield clip, _rows(rng, space, texts, places, happens, axis)
 
 

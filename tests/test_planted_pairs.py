@@ -6,19 +6,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from tests.planted import Plan
 from tests.planted_pairs import (
     AUDIO,
     AUDIO_SET,
+    MOTION,
+    MOTION_SET,
+    PARSER_AUDIO_SET,
     SETS,
     VISUAL,
     VISUAL_SET,
+    Clips,
     PairPlan,
+    is_aligned,
     narrow,
     plant_pair,
+    plant_target,
     segment_features,
     text_vectors,
     write_features,
+    write_parser_features,
 )
 from trainer.annotations import UNAV_FILES
 from trainer.features import FeatureStore
@@ -105,3 +114,54 @@ def test_segments_are_alike_where_the_same_happens_and_nearer_to_the_texts_of_wh
     assert np.mean(alike) > 0.4
     assert np.mean(unlike) < 0.1
     assert np.mean(there) > np.mean(elsewhere) + 0.3
+
+
+TARGET = Plan(counts={"train": 40, "val": 10, "test": 10}, categories=5, ways=(0.1, 0.1, 0.7, 0.1))
+
+
+def with_parser_features(root: Path) -> tuple[Clips, Path]:
+    clips = plant_target(root / "dataset", TARGET)
+    folder = write_features(root, clips, (narrow(AUDIO, 16), narrow(VISUAL, 20)))
+    write_parser_features(root, clips, narrow(AUDIO, 16), narrow(MOTION, 12), width=24)
+    return clips, folder
+
+
+def test_a_target_alone_has_aligned_clips_and_some_that_are_heard_or_seen_otherwise(tmp_path: Path) -> None:
+    clips = plant_target(tmp_path, TARGET)
+    kinds = [is_aligned(cells) for cells in clips.cells.values()]
+    assert 10 < sum(kinds) < 40
+    apart = [cells for cells in clips.cells.values() if not is_aligned(cells)]
+    heard, seen = (np.array([cells[axis].any(axis=0) for cells in apart]) for axis in range(2))  # (n, C)
+    times = np.array([(cells[0] != cells[1]).any(axis=0) for cells in apart])
+    for way in (heard & ~seen, seen & ~heard, heard & seen & times):
+        assert way.any()
+
+
+def test_a_parser_reads_other_features_of_the_same_clips_than_the_labels_are_made_of(tmp_path: Path) -> None:
+    clips, folder = with_parser_features(tmp_path)
+    store = FeatureStore(folder, audio=PARSER_AUDIO_SET, visual=[VISUAL_SET, MOTION_SET])
+    features = store.read([*clips.cells])
+    assert dict(features.widths) == {PARSER_AUDIO_SET: 24, VISUAL_SET: 20, MOTION_SET: 12}
+    assert set(features.lengths) == {10}
+    joint = FeatureStore(folder, audio=AUDIO_SET, visual=[VISUAL_SET]).read([*clips.cells])
+    assert similar(features.tables[PARSER_AUDIO_SET], joint.tables[AUDIO_SET]) > 0.98
+    assert similar(features.tables[MOTION_SET], joint.tables[VISUAL_SET]) < 0.7
+
+
+def similar(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """How much the segments of one set are alike as those of another are: a correlation."""
+    values = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (first[:200], second[:200])]
+    cosines = [(rows @ rows.T)[np.triu_indices(200, 1)] for rows in values]
+    return float(np.corrcoef(*cosines)[0, 1])
+
+
+def test_what_a_network_of_motion_sees_has_to_do_with_what_is_seen_and_with_no_text(tmp_path: Path) -> None:
+    clips = plant_target(tmp_path, TARGET)
+    categories = clips.dataset.categories
+    own = text_vectors(categories, 64, MOTION_SET)
+    texts = text_vectors(categories, 64, VISUAL_SET)
+    made = segment_features(clips.cells, categories, MOTION, 1, name=MOTION_SET)
+    rows = np.concatenate([features for _, features in made])
+    seen = np.concatenate([cells[1] for cells in clips.cells.values()])
+    above = [np.mean((rows @ v.T)[seen]) - np.mean((rows @ v.T)[~seen]) for v in (own, texts)]
+    assert above[0] > 0.15 > 0.1 > abs(above[1])

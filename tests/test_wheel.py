@@ -26,6 +26,15 @@ from avvp_studio.app import main
 sys.exit(main(sys.argv[1:]))
 """
 
+LIST_CAPTIONS = """
+import sys
+from trainer.captions import caption_names, read_captions
+from trainer.labels import Modality
+captions = read_captions("llp")
+print(*caption_names(), *captions.of(Modality.AUDIO, ("Dog",)), captions.thresholds["Dog"][1])
+assert "avvp_studio" not in sys.modules
+"""
+
 LIST_RECIPES = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -99,6 +108,7 @@ def test_the_installed_wheel_opens_its_window(wheel: Path, tmp_path: Path) -> No
     run(python, "-c", OPEN_WINDOW, *shot, cwd=tmp_path)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "ecma/signal" in run(python, "-m", "trainer", "recipes", cwd=tmp_path)
+    assert run(python, "-c", LIST_CAPTIONS, cwd=tmp_path).strip() == "llp unav100 This is a sound of dog 14.0"
 
 
 def test_a_source_tree_that_is_not_installed_reaches_its_trainer_from_any_folder(tmp_path: Path) -> None:

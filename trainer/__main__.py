@@ -58,11 +58,10 @@ def _line(message: Message) -> str:
     match message:
         case Progress():
             left = "" if message.eta_s is None else f", {message.eta_s:.0f} s left"
-            return f"{message.stage}: {message.done} of {message.total}{left}"
+            detail = f"; {message.detail}" if message.detail else ""
+            return f"{message.stage}: {message.done} of {message.total}{left}{detail}"
         case Epoch():
-            numbers = {"loss": message.losses.get("total", float("nan")), **message.metrics}
-            shown = [f"{name} {value:.3g}" for name, value in numbers.items() if "/event/" not in name]
-            return f"epoch {message.epoch} of {message.epochs}: {', '.join(shown)}"
+            return str(message)
         case Started():
             return " ".join(filter(None, (message.kind, message.recipe, "on", message.device)))
         case Stage():

@@ -21,9 +21,14 @@ class Material:
 
     texts: tuple[Tensor, Tensor] | None = None
     """(C, D) float32 twice: the text features of the categories, in the width of the audio set and of the first
-    visual set. Rows have length 1."""
+    visual set; of those of `features.joint`, where there are any. Rows have length 1."""
     label_rates: Tensor | None = None
     """(2, C) float32: the share of the training segments that have a pseudo-label above 0.5."""
+    thresholds: Tensor | None = None
+    """(2, C) float32: of logits, above which VALOR says that a segment holds a category. Given where the
+    pseudo-labels are VALOR's."""
+    scales: tuple[float, float] | None = None
+    """Of audio and of visual: what VALOR multiplies a cosine by to have a logit. Given as `thresholds` are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,9 @@ class Batch:
     pseudo_labels: Tensor | None = None
     """(B, 2, T, C) float32 in [0, 1], or -1 where a clip has none: pseudo-labels of its segments, where a
     parser is to be trained on them (labels.kind "pseudo"). As they were given, not yet corrected."""
+    joint: tuple[Tensor, Tensor] | None = None
+    """(B, T, D) of audio and of visual: features in the space of `Material.texts`, as the encoder made them and
+    0 at padding, where the recipe asks for them (features.joint)."""
 
     @cached_property
     def absent(self) -> Tensor:

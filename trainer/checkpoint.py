@@ -82,8 +82,10 @@ class CheckpointInfo:
 def build_model(config: Config, categories: int, widths: Mapping[str, int]) -> Parser:
     """The parser that the config describes, with fresh weights."""
     _, model_type = MODELS[config.parser]
-    visual_widths = tuple(widths[name] for name in config.features.visual)
-    return model_type(config.model, widths[config.features.audio], visual_widths, categories)
+    features = config.features
+    visual_widths = tuple(widths[name] for name in features.visual)
+    joint = {"joint_widths": tuple(widths[name] for name in features.joint)} if features.joint else {}
+    return model_type(config.model, widths[features.audio], visual_widths, categories, **joint)
 
 
 def save_checkpoint(path: Path, model: Parser, info: CheckpointInfo) -> None:

@@ -48,13 +48,21 @@ class FeatureConfig:
 
     `standardise`: every column to mean 0 and deviation 1 over the training clips. `resample`: for rows that are
     not one a second (UnAV's I3D and VGGish); those of a segment are averaged, and the clip's duration says how
-    many segments there are.
+    many segments there are. `joint`: none, or an audio set and a visual set in the space of their text
+    features (CLAP, CLIP), by which a parser makes pseudo-labels itself; never standardised, and they may be
+    among the others too.
     """
 
     audio: str
     visual: tuple[str, ...]
+    joint: tuple[str, ...] = ()
     standardise: bool = False
     resample: bool = False
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Every set that is read, once: of audio, visual, and then those that are joint alone."""
+        return tuple(dict.fromkeys((self.audio, *self.visual, *self.joint)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +80,8 @@ class LabelConfig:
     filtered: bool = True
     """Whether pseudo-labels of a category that the video-level labels lack are 0 (UWAV, EAR)."""
     generator: str = ""
-    """The recipe of the parser that makes the pseudo-labels, where they are not given (`pipeline`)."""
+    """What makes pseudo-labels where they are not given (`pipeline`): the recipe of a generator, or "valor":
+    VALOR's rule, for which nothing is trained."""
     temperature: Annotated[float, Within(above=0)] = 2.0
     """Of soft pseudo-labels, when a pipeline makes them: sigmoid((z - threshold) / temperature)."""
 
@@ -175,6 +184,9 @@ class Config:
         sets = (self.features.audio, *self.features.visual)
         _require(all(sets), "features", sets, "says the name of each set")
         _require(len({*sets}) == len(sets), "features", sets, "names each set once")
+        joint = self.features.joint
+        is_pair = not joint or (len({*joint}) == len(joint) == 2 and all(joint))
+        _require(is_pair, "features.joint", list(joint), "is an audio set and a visual set, or none")
         divergence, schedule = self.training.divergence, self.schedule
         is_limit = divergence == 0 or divergence >= 1
         _require(is_limit, "training.divergence", divergence, "is at least 1, or 0 for no limit")

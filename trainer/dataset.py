@@ -36,6 +36,7 @@ class FeatureRows:
 
     One row a segment, the same rows in every table. A clip's are `lengths` rows from `starts` on; `places` says
     where in both it is. `scaling` has the mean and deviation (D,) by which a table is standardised, if it is.
+    `joint`: the tables of the two joint sets, if they are asked for; those are never standardised.
     """
 
     places: Mapping[str, int]
@@ -43,6 +44,7 @@ class FeatureRows:
     lengths: NDArray[np.int64]
     tables: tuple[Tensor, ...]
     scaling: tuple[tuple[Tensor, Tensor], ...] = ()
+    joint: tuple[Tensor, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -50,14 +52,27 @@ class FeatureRows:
 
     def gather(self, rows: Tensor, valid: Tensor | None) -> list[Tensor]:
         """The rows (B, T) of every table as (B, T, D), standardised, and 0 where not `valid` (B, T)."""
-        found = []
-        for i, table in enumerate(self.tables):
-            values = table.index_select(0, rows.flatten()).view(*rows.shape, -1)
-            if self.scaling:
-                mean, deviation = self.scaling[i]
-                values.sub_(mean).div_(deviation)
-            found.append(values if valid is None else values.masked_fill_(~valid[:, :, None], 0))
-        return found
+        return [
+            _gathered(table, rows, valid, self.scaling[i] if self.scaling else None)
+            for i, table in enumerate(self.tables)
+        ]
+
+    def gather_joint(self, rows: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """The same of the joint sets as they are, where there are any."""
+        if not self.joint:
+            return None
+        audio, visual = (_gathered(table, rows, valid, None) for table in self.joint)
+        return audio, visual
+
+
+def _gathered(
+    table: Tensor, rows: Tensor, valid: Tensor | None, scaling: tuple[Tensor, Tensor] | None
+) -> Tensor:
+    values = table.index_select(0, rows.flatten()).view(*rows.shape, -1)
+    if scaling is not None:
+        mean, deviation = scaling
+        values.sub_(mean).div_(deviation)
+    return values if valid is None else values.masked_fill_(~valid[:, :, None], 0)
 
 
 def feature_rows(
@@ -68,21 +83,21 @@ def feature_rows(
     On a CPU the tables are the store's own: nothing is copied, and what is memory-mapped is read when a batch
     needs it. To another device go only the rows of these clips.
     """
-    names = (config.audio, *config.visual)
     starts, lengths = features.starts, features.lengths
     if device.type == "cpu":
-        tables = {name: _shared(features.tables[name]) for name in names}
+        tables = {name: _shared(features.tables[name]) for name in config.sets}
     else:
         firsts = np.cumsum(lengths) - lengths
         rows = np.arange(int(lengths.sum())) + np.repeat(starts - firsts, lengths)
         starts = firsts
-        tables = {name: torch.from_numpy(features.tables[name][rows]).to(device) for name in set(names)}
+        tables = {name: torch.from_numpy(features.tables[name][rows]).to(device) for name in config.sets}
     return FeatureRows(
         features.index,
         starts,
         lengths,
-        tuple(tables[name] for name in names),
+        tuple(tables[name] for name in (config.audio, *config.visual)),
         () if scaling is None else _scaling(scaling, device),
+        tuple(tables[name] for name in config.joint),
     )
 
 
@@ -157,7 +172,8 @@ class ClipTensors:
         valid = place < self._lengths_on_device[index][:, None]
         # Padding reads a row that is there, and becomes 0.
         rows = self.starts[index][:, None] + place * valid
-        audio, *visual = self.rows.gather(rows, valid if is_padded else None)
+        inside = valid if is_padded else None
+        audio, *visual = self.rows.gather(rows, inside)
         return Batch(
             audio=audio,
             visual=tuple(visual),
@@ -167,6 +183,7 @@ class ClipTensors:
             index=index,
             truth=None if self.truth is None else self.truth[index, :segments],
             pseudo_labels=None if self.pseudo_labels is None else self.pseudo_labels[index, :, :segments],
+            joint=self.rows.gather_joint(rows, inside),
         )
 
     def batches(self) -> Iterator[Batch]:

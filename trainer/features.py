@@ -43,7 +43,7 @@ class Features:
     """The usable features of some clips, and what was odd about the others.
 
     Clip i of N has `lengths[i]` segments T: the rows from `starts[i]` on in every table (rows, D). There is one
-    table a feature set, the audio set's first; each may hold rows of clips that were not asked for. When they
+    table a feature set; each may hold rows of clips that were not asked for. When they
     are `packed` they are a file mapped into memory: what is not looked at is not read, and torch.from_numpy
     shares them without a copy or a warning (what is written to them never reaches the file).
 
@@ -75,14 +75,14 @@ class Scaling:
     deviations: tuple[NDArray[np.float32], ...]
 
     @staticmethod
-    def of(features: Features, names: Iterable[str]) -> Scaling:
-        """That of all segments of the named clips; `features.tables` holds the audio set first.
+    def of(features: Features, names: Iterable[str], sets: Iterable[str]) -> Scaling:
+        """That of all segments of the named clips in these `sets`, audio first.
 
         A column that hardly varies beside the others is not blown up.
         """
         clips = [features.index[name] for name in names]
         rows = np.concatenate([np.arange(features.lengths[i]) + features.starts[i] for i in clips])
-        means, deviations = zip(*(_moments(table, rows) for table in features.tables.values()), strict=True)
+        means, deviations = zip(*(_moments(features.tables[name], rows) for name in sets), strict=True)
         return Scaling(means, deviations)
 
 
@@ -99,16 +99,24 @@ def _moments(
 
 
 class FeatureStore:
-    """A folder of feature sets, as a parser's `audio` set and `visual` sets see it.
+    """A folder of feature sets, as a parser's `audio` set, `visual` sets and `joint` sets see it.
 
     A set is `<folder>/<set>/<key>.npy`, or lies where published downloads have it (see feature_files). What is
     read is packed under `<folder>/packs`, so that the next time only sizes and times of files are looked at.
     With `resample` the rows of a set are not one (or eight) a segment: they are averaged to its segments.
     """
 
-    def __init__(self, folder: Path, *, audio: str, visual: Sequence[str], resample: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        audio: str,
+        visual: Sequence[str],
+        joint: Sequence[str] = (),
+        resample: bool = False,
+    ) -> None:
         self._folder, self._resample = folder, resample
-        found = {features: find_place(folder, features) for features in (audio, *visual)}
+        found = {features: find_place(folder, features) for features in (audio, *visual, *joint)}
         self._places = {features: place for features, place in found.items() if place is not None}
         absent = [features for features, place in found.items() if place is None]
         if absent:

@@ -116,8 +116,8 @@ def every_clip(dataset: Dataset) -> list[str]:
 
 def feature_store(folder: Path, config: Config) -> FeatureStore:
     """The feature sets that a config asks for. Raises FeatureError where one is not there."""
-    features = config.features
-    return FeatureStore(folder, audio=features.audio, visual=features.visual, resample=features.resample)
+    sets = config.features
+    return FeatureStore(folder, audio=sets.audio, visual=sets.visual, joint=sets.joint, resample=sets.resample)
 
 
 @contextmanager
@@ -156,25 +156,29 @@ def parse_to(
     dataset: Dataset | None,
     device: torch.device,
     reporter: Reporter,
-) -> None:
-    """Parse the clips that have features and write the parse file; say which have none."""
+    *,
+    supervision: Path | None = None,
+) -> dict[str, str]:
+    """Parse the clips that have features and write the parse file; say which have none.
+
+    `supervision`: where to write what the parser makes of the clips, without labels, to train on. Gives the
+    files that were written, by what they are.
+    """
     from trainer.checkpoint import load_checkpoint
     from trainer.dataset import feature_notes
     from trainer.device import memory_explained
-    from trainer.parsing import parse_names
+    from trainer.engine.supervision_log import joined_supervision, supervision_of
+    from trainer.parsing import parse_file, read_clips
+    from trainer.supervision_files import write_supervision
 
     with memory_explained(device, "the parser and the features", "use another --device, or fewer clips"):
         parser, info = load_checkpoint(checkpoint, device)
-        parses, read = parse_names(
-            parser,
-            info,
-            feature_store(features, info.config),
-            names,
-            device=device,
-            checkpoint=str(checkpoint),
-            segments=None if dataset is None else dataset.segments,
-            progress=progress_of(reporter, "parse"),
-        )
+        segments = None if dataset is None else dataset.segments
+        store = feature_store(features, info.config)
+        clips, read = read_clips(info, store, names, device=device, segments=segments)
+        progress = progress_of(reporter, "parse")
+        parses = parse_file(parser, info, clips, checkpoint=str(checkpoint), progress=progress)
+        made = supervision_of(parser, clips) if supervision else None
     if not parses.names:
         raise UsageError(
             f"none of the {len(names)} clips to parse has features; extract them first ({some(names)})"
@@ -185,3 +189,11 @@ def parse_to(
     for text in feature_notes(read):
         reporter.send(Note(text=text))
     write_parses(out, parses)
+    written = {"parses": str(out)}
+    if supervision is not None and made is not None:
+        if made.arrays:
+            write_supervision(supervision, joined_supervision(info.epoch, info.categories, made, trained=0))
+            return written | {"supervision": str(supervision)}
+        text = f"{info.config.recipe} makes nothing to train on of clips without labels"
+        reporter.send(Note(text=f"{text}: {supervision} is not written"))
+    return written

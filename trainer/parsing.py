@@ -40,6 +40,46 @@ def parse_clips(parser: Parser, clips: ClipTensors, progress: Progress | None = 
     return parses
 
 
+def read_clips(
+    info: CheckpointInfo,
+    store: FeatureStore,
+    names: Iterable[str],
+    *,
+    device: torch.device,
+    segments: Mapping[str, int] | None = None,
+) -> tuple[ClipTensors, Features]:
+    """The named clips as a checkpoint parses them, nothing known of them, and what was found of their features.
+
+    `segments`: how many a clip has, where its features do not say (features.resample).
+    """
+    features = store.read(tuple(names), widths=info.widths, segments=segments)
+    rows = feature_rows(features, info.config.features, device, info.scaling)
+    return unlabelled_tensors(rows, len(info.categories)), features
+
+
+def parse_file(
+    parser: Parser,
+    info: CheckpointInfo,
+    clips: ClipTensors,
+    *,
+    checkpoint: str,
+    progress: Progress | None = None,
+) -> ParseFile:
+    """The parses of clips by a checkpoint, with all that is said of it."""
+    config = info.config
+    meta = {
+        "parser": " ".join(filter(None, (config.recipe, info.run))),
+        "recipe": config.recipe,
+        "run": info.run,
+        "checkpoint": checkpoint,
+        "epoch": info.epoch,
+        "features": [*config.features.sets],
+        **config.prediction.rule().to_meta(),
+        "created": time.time(),
+    }
+    return ParseFile.from_clips(parse_clips(parser, clips, progress), info.categories, meta)
+
+
 def parse_names(
     parser: Parser,
     info: CheckpointInfo,
@@ -51,22 +91,6 @@ def parse_names(
     segments: Mapping[str, int] | None = None,
     progress: Progress | None = None,
 ) -> tuple[ParseFile, Features]:
-    """Parse the named clips by a checkpoint; also what was found of their features.
-
-    `segments`: how many a clip has, where its features do not say (features.resample).
-    """
-    config = info.config
-    features = store.read(tuple(names), widths=info.widths, segments=segments)
-    rows = feature_rows(features, config.features, device, info.scaling)
-    meta = {
-        "parser": " ".join(filter(None, (config.recipe, info.run))),
-        "recipe": config.recipe,
-        "run": info.run,
-        "checkpoint": checkpoint,
-        "epoch": info.epoch,
-        "features": [config.features.audio, *config.features.visual],
-        **config.prediction.rule().to_meta(),
-        "created": time.time(),
-    }
-    parses = parse_clips(parser, unlabelled_tensors(rows, len(info.categories)), progress)
-    return ParseFile.from_clips(parses, info.categories, meta), features
+    """Parse the named clips by a checkpoint; also what was found of their features (see `read_clips`)."""
+    clips, features = read_clips(info, store, names, device=device, segments=segments)
+    return parse_file(parser, info, clips, checkpoint=checkpoint, progress=progress), features

@@ -6,6 +6,7 @@ A reader skips lines and types it does not know, so that an older studio can fol
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -72,6 +73,7 @@ class Epoch(Message):
 
     `supervision` says how well what the parser trains on beside the labels meets the dense truth of the
     validation clips: "mask/precision" and "mask/recall" in %, "mask/cells" how many cells it marks; so "pairs".
+    `parameters` are learnt numbers of the parser's that it names.
     `clips_per_s` counts training alone; `peak_memory_mb` is the device's, on a CPU that of the process.
     """
 
@@ -83,8 +85,15 @@ class Epoch(Message):
     lr: float = 0.0
     eta_s: float | None = None
     supervision: dict[str, float] = field(default_factory=dict)
+    parameters: dict[str, float] = field(default_factory=dict)
     clips_per_s: float = 0.0
     peak_memory_mb: float = 0.0
+
+    def __str__(self) -> str:
+        """In a line: the loss, and the scores of segments."""
+        numbers = {"loss": self.losses.get("total", math.nan), **self.metrics}
+        shown = [f"{name} {value:.3g}" for name, value in numbers.items() if "/event/" not in name]
+        return f"epoch {self.epoch} of {self.epochs}: {', '.join(shown)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,9 @@ that any program may read them.
 Of labels that were migrated (EAR, Eq. 1-2) it is also said from where. `migrated_from` is 0 for nowhere, or 1 +
 the row of the most similar segment in the clips of the file laid end to end, each as long as it is;
 `migrated_count` is how many segments there were, `migrated_similarity` how similar that one is.
+
+Of pairs of segments (LINK) the first axis is of the heard one, the second of the seen one: how similar the two
+are, what that weighs, and the overlap of events that it was to be.
 """
 
 from __future__ import annotations
@@ -40,8 +43,19 @@ AXES = {
     "migrated_count": "MTC",
     "migrated_from": "MTC",
     "migrated_similarity": "MTC",
+    "pair_similarity": "TS",
+    "pair_weight": "TS",
+    "overlap": "TS",
+    "temporal_attention": "MT",
+    "conditions": "MTC",
 }
-"""What a parser may train on, by name, and the axes of a clip's: M modalities, T segments, C categories."""
+"""What a parser may train on, by name, and the axes of a clip's: M modalities, T segments, C categories.
+
+S are segments too: the seen ones of pairs, of which T are the heard ones.
+"""
+
+SEGMENT_AXES = "TS"
+"""The axes that are as long as the clip, and padded."""
 
 TYPES: dict[str, type[np.generic]] = {
     "student": np.uint8,
@@ -56,6 +70,11 @@ TYPES: dict[str, type[np.generic]] = {
     "migrated_count": np.uint16,
     "migrated_from": np.int32,
     "migrated_similarity": np.float16,
+    "pair_similarity": np.float16,
+    "pair_weight": np.float16,
+    "overlap": np.float16,
+    "temporal_attention": np.float16,
+    "conditions": np.bool_,
 }
 """How each is kept. uint8 stands for whole 255ths of 1."""
 
@@ -99,7 +118,7 @@ class Supervision:
         i = self.names.index(name)
         found = {}
         for key, array in self.arrays.items():
-            cut = [slice(self.lengths[i] if axis == "T" else None) for axis in AXES[key]]
+            cut = [slice(self.lengths[i] if axis in SEGMENT_AXES else None) for axis in AXES[key]]
             values = array[i][tuple(cut)]
             found[key] = values / np.float32(255) if values.dtype == np.uint8 else values
         return found
@@ -112,7 +131,7 @@ def supervision_path(run_dir: Path, epoch: int) -> Path:
 
 def shape_of(key: str, clips: int, segments: int, categories: int) -> tuple[int, ...]:
     """The shape of a kind's array."""
-    sizes = {"M": 2, "T": segments, "C": categories}
+    sizes = {"M": 2, "T": segments, "S": segments, "C": categories}
     return (clips, *(sizes[axis] for axis in AXES[key]))
 
 

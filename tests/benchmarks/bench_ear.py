@@ -16,8 +16,7 @@ import argparse
 import fnmatch
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.trials import run_trial, scores_on_test, shown, store_of
+from tests.benchmarks.trials import run_trial, scores_on_test, shown, timed
 from tests.planted_pairs import (
     AUDIO,
     SETS,
@@ -44,6 +43,7 @@ from trainer import engine
 from trainer.checkpoint import model_config_types
 from trainer.config import Config
 from trainer.device import prepare_torch
+from trainer.jobs import feature_store
 from trainer.metrics import METRICS
 from trainer.parses import ParseFile
 from trainer.protocol import Reporter
@@ -117,7 +117,7 @@ def generated(config: Config, world: World) -> ParseFile:
     """Train a generator on the source; the soft pseudo-labels that it makes of the target."""
     device, reporter = torch.device("cpu"), Reporter(None)
     with tempfile.TemporaryDirectory() as folder:
-        store = store_of(config, world.source_features)
+        store = feature_store(world.source_features, config)
         run = engine.train(config, world.source.dataset, store, Path(folder), device=device, reporter=reporter)
         labelling = Labelling(
             checkpoint=run.checkpoint,
@@ -159,12 +159,6 @@ class Table:
             self._first = means if self._first is None else self._first
         text = " ".join(f"{cell:14}" for cell in (*cells, shown(means), difference))
         print(f"{name:26} {text} {seconds:7.1f}", flush=True)
-
-
-def timed(run: Callable[[World], Scores], worlds: Sequence[World]) -> tuple[list[Scores], float]:
-    began = time.perf_counter()
-    found = [run(world) for world in worlds]
-    return found, (time.perf_counter() - began) / len(worlds)
 
 
 def generators(

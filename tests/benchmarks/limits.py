@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 
 import torch
+from torch.nn.functional import normalize
 from torch.profiler import ProfilerActivity, profile
 
-from trainer.batch import Batch
+from tests.planted import SETS
+from trainer.batch import Batch, Material
 from trainer.checkpoint import build_model, model_config_types
+from trainer.config import Config, FeatureConfig
 from trainer.engine.trainee import Trainee
 from trainer.group import Group
 from trainer.recipe_files import load_recipe
@@ -65,25 +68,51 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def calls_a_step(recipe: str, clips: int = 2, segments: int = 10, categories: int = 25) -> int:
+def calls_a_step(recipe: str) -> int:
     """How many functions of torch a training step calls, one within another counted too.
 
     Where a step is small, or the device fast, they are what it takes time for.
     """
+    step = stepping(recipe)
+    step()
+    with profile(activities=[ProfilerActivity.CPU]) as made:
+        step()
+    return sum(event.name.startswith("aten::") for event in made.events())
+
+
+def stepping(recipe: str, clips: int = 2, segments: int = 10, categories: int = 25) -> Callable[[], object]:
+    """A training step of a recipe on random clips, again and again, when every loss has begun.
+
+    Feature sets are as wide as published, with one row a segment.
+    """
     config = load_recipe(recipe, [], models=model_config_types())
-    widths = dict.fromkeys((config.features.audio, *config.features.visual), 64)
-    parser = build_model(config, categories, widths)
+    parser = build_model(config, categories, {name: SETS[name].width for name in config.features.sets})
+    parser.prepare(_material(config.features, categories))
     trainee = Trainee(config, parser, Group(), torch.device("cpu"))
-    batch = Batch(
-        audio=torch.randn(clips, segments, 64),
-        visual=tuple(torch.randn(clips, segments, 64) for _ in config.features.visual),
+    batch = _batch(config, clips, segments, categories)
+    return lambda: trainee.step(batch, config.training.epochs)
+
+
+def _material(features: FeatureConfig, categories: int) -> Material:
+    audio, visual = (torch.randn(categories, SETS[name].width) for name in features.joint or features.sets[:2])
+    return Material(
+        texts=(normalize(audio), normalize(visual)),
+        label_rates=torch.full((2, categories), 0.1),
+        thresholds=torch.zeros(2, categories),
+        scales=(1.0, 1.0),
+    )
+
+
+def _batch(config: Config, clips: int, segments: int, categories: int) -> Batch:
+    sets, cells = config.features, (clips, 2, segments, categories)
+    rows = {name: torch.randn(clips, segments, SETS[name].width) for name in sets.sets}
+    return Batch(
+        audio=rows[sets.audio],
+        visual=tuple(rows[name] for name in sets.visual),
         valid=torch.ones(clips, segments, dtype=torch.bool),
         labels=torch.ones(clips, categories),
-        reviewed=torch.full((clips, 2, segments, categories), -1, dtype=torch.int8),
+        reviewed=torch.full(cells, -1, dtype=torch.int8),
         index=torch.arange(clips),
+        pseudo_labels=(torch.rand(cells) < 0.1).float() if config.labels.kind == "pseudo" else None,
+        joint=(rows[sets.joint[0]], rows[sets.joint[1]]) if sets.joint else None,
     )
-    late = config.training.epochs  # every loss has begun
-    trainee.step(batch, late)
-    with profile(activities=[ProfilerActivity.CPU]) as made:
-        trainee.step(batch, late)
-    return sum(event.name.startswith("aten::") for event in made.events())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,21 +17,28 @@ from trainer import engine
 from trainer.annotations import Dataset
 from trainer.checkpoint import load_checkpoint
 from trainer.config import Config
-from trainer.features import FeatureStore
+from trainer.jobs import feature_store
 from trainer.parses import ParseFile
 from trainer.parsing import parse_names
 from trainer.prediction import PredictionRule
 from trainer.protocol import Epoch, Message, Reporter
 from trainer.scoring import score_parses
 
+World = TypeVar("World")
+Found = TypeVar("Found")
+
 
 @dataclass(frozen=True)
 class Trial:
-    """Total loss of the first and the last epoch, scores of the chosen checkpoint on test, and seconds."""
+    """Total loss of the first and the last epoch, scores of the chosen checkpoint on test, and seconds.
+
+    `file`: what it says of the test clips.
+    """
 
     losses: tuple[float, float]
     scores: dict[str, float]
     seconds: float
+    file: ParseFile
 
 
 class _Losses(Reporter):
@@ -43,17 +51,12 @@ class _Losses(Reporter):
             self.total.append(message.losses["total"])
 
 
-def store_of(config: Config, features: Path) -> FeatureStore:
-    sets = config.features
-    return FeatureStore(features, audio=sets.audio, visual=sets.visual, resample=sets.resample)
-
-
 def run_trial(
     config: Config, dataset: Dataset, features: Path, pseudo_labels: ParseFile | None = None
 ) -> Trial:
     """Train by the config, choose by val, score on test."""
     began, device, reporter = time.perf_counter(), torch.device("cpu"), _Losses()
-    store = store_of(config, features)
+    store = feature_store(features, config)
     with tempfile.TemporaryDirectory() as folder:
         result = engine.train(
             config,
@@ -69,13 +72,27 @@ def run_trial(
     names = list(dataset.splits["test"])
     file, _ = parse_names(parser, info, store, names, device=device, checkpoint="")
     scores = scores_on_test(file, dataset, config.prediction.rule())
-    return Trial((reporter.total[0], reporter.total[-1]), scores, seconds)
+    return Trial((reporter.total[0], reporter.total[-1]), scores, seconds, file)
 
 
 def scores_on_test(file: ParseFile, dataset: Dataset, rule: PredictionRule) -> dict[str, float]:
-    names = list(dataset.splits["test"])
+    return scores_of(file, dataset, dataset.splits["test"], rule)
+
+
+def scores_of(
+    file: ParseFile, dataset: Dataset, names: Iterable[str], rule: PredictionRule
+) -> dict[str, float]:
+    """Over the named clips that were parsed."""
+    names = list(names)
     parses = {name: parse for name in names if (parse := file.clip(name)) is not None}
     return score_parses(parses, dataset, names, rule=rule)
+
+
+def timed(run: Callable[[World], Found], worlds: Sequence[World]) -> tuple[list[Found], float]:
+    """What is found in each world, and the seconds that one takes."""
+    began = time.perf_counter()
+    found = [run(world) for world in worlds]
+    return found, (time.perf_counter() - began) / len(worlds)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

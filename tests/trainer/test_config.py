@@ -67,6 +67,14 @@ def test_the_config_of_a_run_is_complete_and_can_be_loaded_again(tmp_path: Path)
     assert config_from_table(to_table(config), "here", models=MODELS) == config
 
 
+def test_every_set_that_is_read_is_listed_once() -> None:
+    sets = ("features.audio=clap", 'features.visual=["clip", "motion"]', 'features.joint=["clap512", "clip"]')
+    config = load_recipe("han/signal", sets, models=MODELS)
+    assert config.features.sets == ("clap", "clip", "motion", "clap512")
+    assert config_from_table(to_table(config), "here", models=MODELS) == config
+    assert load_recipe("han/signal", models=MODELS).features.joint == ()
+
+
 def test_a_config_whose_paper_prints_few_numbers_equals_itself_when_read_again(tmp_path: Path) -> None:
     config = load_recipe("ecma/unav/full", models=MODELS)
     write_config(tmp_path / "config.toml", config)
@@ -109,6 +117,9 @@ def test_published_numbers_are_ten_or_none(tmp_path: Path) -> None:
         ("divergence=0.5", "training.divergence = 0.5: it is at least 1, or 0 for no limit"),
         ("prediction.video_thresholds=[0.5, 2]", "prediction.video_thresholds is above 0 and below 1, not 2.0"),
         ("features.audio=", "features = .*: it says the name of each set"),
+        ('features.joint=["a"]', r"features.joint = \['a'\]: it is an audio set and a visual set, or none"),
+        ('features.joint=["a", "a"]', "features.joint = .*: it is an audio set and a visual set, or none"),
+        ('features.joint=["a", ""]', "features.joint = .*: it is an audio set and a visual set, or none"),
         ("optimiser.kind=sgd", "one of 'adam', 'adamw', not 'sgd'"),
         ("han_update=upward", "one of 'parallel', 'sequential', 'original'"),
         ("features.visual=clip", "is a list, not 'clip'"),

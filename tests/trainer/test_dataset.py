@@ -88,7 +88,7 @@ def test_a_batch_is_no_longer_than_the_longest_clip_in_it() -> None:
 
 def test_features_are_standardised_when_a_batch_is_made_and_padding_stays_zero() -> None:
     given = features()
-    scaling = Scaling.of(Features(**vars(given) | {"tables": {n: TABLES[n] for n in SETS}}), ["a", "b"])
+    scaling = Scaling.of(Features(**vars(given) | {"tables": {n: TABLES[n] for n in SETS}}), ["a", "b"], SETS)
     clips = clip_tensors(DATASET, "train", feature_rows(given, CONFIG, CPU, scaling))
     batch = clips.batch(torch.tensor([0, 1]))
     rows = np.concatenate([TABLES["sound"][2:5], TABLES["sound"][9:14]])
@@ -96,6 +96,19 @@ def test_features_are_standardised_when_a_batch_is_made_and_padding_stays_zero()
     expected = (TABLES["sound"][2:5] - mean) / deviation
     np.testing.assert_allclose(batch.audio[0, :3], expected, rtol=1e-4, atol=1e-5)
     assert batch.audio[0, 3:].abs().sum() == 0
+
+
+def test_joint_features_are_never_standardised_not_even_those_of_a_set_that_is() -> None:
+    given, config = features(), replace(CONFIG, joint=("motion", "sound"))
+    clips = clip_tensors(DATASET, "train", feature_rows(given, config, CPU, Scaling.of(given, ["a"], SETS)))
+    batch = clips.batch(torch.tensor([0, 1]))
+    assert batch.joint is not None
+    for values, name in zip(batch.joint, config.joint, strict=True):
+        np.testing.assert_array_equal(values[0, :3], TABLES[name][2:5])
+        np.testing.assert_array_equal(values[1], TABLES[name][9:14])
+        assert values[0, 3:].abs().sum() == 0
+    assert not np.allclose(batch.audio[1], TABLES["sound"][9:14])
+    assert clip_tensors(DATASET, "train", ROWS).batch(torch.tensor([0])).joint is None
 
 
 def test_on_a_cpu_the_tables_are_not_copied() -> None:

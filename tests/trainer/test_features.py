@@ -261,7 +261,7 @@ def test_standardised_columns_have_mean_0_and_deviation_1_unless_they_hardly_var
     table = (rng.normal(size=(400, 3)) * [5, 1e-3, 0] + [100, 1, 7]).astype(np.float32)
     starts, lengths = np.array([0, 150, 350]), np.array([150, 200, 50])
     features = Features(("a", "b", "c"), starts, lengths, {"sound": table, "picture": table[:, :1]}, {})
-    scaling = Scaling.of(features, ["a", "c"])
+    scaling = Scaling.of(features, ["a", "c"], features.tables)
     asked = np.concatenate([table[:150], table[350:]])
     scaled = (asked - scaling.means[0]) / scaling.deviations[0]
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-4)

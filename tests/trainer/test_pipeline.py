@@ -85,6 +85,8 @@ def test_epochs_of_the_generator_are_its_own_and_those_of_the_parser_are_told_tw
     generator, parser, pipeline = told.values()
     assert (len(generator), len(parser)) == (2, 2)
     assert pipeline == parser != generator
+    details = [message.detail for message in messages(done.root / "run") if isinstance(message, Progress)]
+    assert any(detail.startswith("epoch 1 of 2: loss ") for detail in details)
 
 
 def test_the_same_command_skips_all_that_is_done(pair: Pair) -> None:

@@ -85,7 +85,7 @@ def no_features_of_val(pair: Pair) -> None:
     [
         (damaged_feature, "1 feature file cannot be used"),
         (narrower_features, "clip has 5 columns, and 8 where the generator is trained"),
-        (narrower_texts, "the text features of clip have 5 columns and the generator's segments 8"),
+        (narrower_texts, "the text features of clip have 5 columns and the segments 8"),
         (no_video_labels, "none of the 10 train clips has a video-level label"),
         (no_dense_truth, "none of the 10 train clips has dense truth"),
         (no_features_of_val, "no validation clip has complete truth and features"),

@@ -57,6 +57,9 @@ def test_a_clip_is_cut_to_its_segments_and_its_probabilities_are_255ths(path: Pa
     assert shapes["mask"] == shapes["pairs"] == (4, 3)
     assert shapes["similarity"] == (4,)
     assert shapes["thresholds"] == (3,)
+    assert shapes["pair_similarity"] == shapes["pair_weight"] == shapes["overlap"] == (4, 4)
+    assert (shapes["temporal_attention"], shapes["conditions"]) == ((2, 4), (2, 4, 3))
+    np.testing.assert_array_equal(clip["overlap"], arrays["overlap"][0, :4, :4])
     assert clip["student"].dtype == np.float32
     np.testing.assert_array_equal(clip["student"], arrays["student"][0, :, :4] / np.float32(255))
     np.testing.assert_array_equal(clip["mask"], arrays["mask"][0, :4])

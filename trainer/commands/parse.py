@@ -23,6 +23,9 @@ def add_to(subcommands: Subcommands) -> None:
     )
     command.add_argument("--split", choices=SPLITS, help="only this split of the dataset")
     command.add_argument("--out", type=Path, required=True, metavar="P.npz")
+    command.add_argument(
+        "--supervision", type=Path, metavar="S.npz", help="also write what the parser makes to train on"
+    )
     add_device(command)
     add_run_dir(command)
     command.set_defaults(command=parse)
@@ -36,6 +39,9 @@ def parse(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if arguments.split and arguments.dataset is None:
         raise UsageError("--split is of a --dataset: give that too, or leave it out")
     check_file(arguments.out)
+    check_file(arguments.supervision)
+    if arguments.supervision is not None and arguments.supervision.resolve() == arguments.out.resolve():
+        raise UsageError(f"{arguments.out}: --out and --supervision are two files: give each its own name")
     prepare_torch()
     device = choose_device(arguments.device)
     reporter.send(Started(kind="parse", pid=os.getpid(), device=str(device)))
@@ -45,5 +51,14 @@ def parse(arguments: argparse.Namespace, reporter: Reporter) -> None:
         dataset = read_noted(arguments.dataset, reporter, info.categories)
         check_categories(dataset, info.categories, str(arguments.checkpoint))
         names = list(dataset.splits.get(arguments.split, {})) if arguments.split else every_clip(dataset)
-    parse_to(arguments.out, arguments.checkpoint, arguments.features, names, dataset, device, reporter)
-    reporter.send(Finished(outputs={"parses": str(arguments.out)}))
+    written = parse_to(
+        arguments.out,
+        arguments.checkpoint,
+        arguments.features,
+        names,
+        dataset,
+        device,
+        reporter,
+        supervision=arguments.supervision,
+    )
+    reporter.send(Finished(outputs=written))

@@ -1,4 +1,4 @@
-"""`pipeline`: train a generator, label by it, and train a parser by the labels, as one job."""
+"""`pipeline`: train a generator, label by it or as VALOR does, and train a parser by the labels, as one job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def add_to(subcommands: Subcommands) -> None:
         "pipeline",
         help="pre-train a generator, label by it, train a parser by the labels",
         description="Train a parser that pseudo-labels teach, and all that it needs before: the generator, on "
-        "a dataset with dense truth, and its pseudo-labels. Each stage has a folder in the run folder; the "
+        "a dataset with dense truth, and its pseudo-labels. Recipes of VALOR's labels need no generator, and "
+        "neither --source nor --generator. Each stage has a folder in the run folder; the "
         "same command goes on where it was stopped, and does again only what is made of what changed. In "
         f'the run folder, a file named "{STOP_FILE}" stops the stage under way, and one named "{FINISH_FILE}" '
         "ends the training under way well, after its epoch.",
@@ -26,7 +27,7 @@ def add_to(subcommands: Subcommands) -> None:
     command.add_argument("--dataset", type=Path, required=True, metavar="DIR")
     command.add_argument("--features", type=Path, required=True, metavar="DIR", help="of clips and categories")
     command.add_argument("--run-dir", type=Path, required=True, metavar="DIR", help="where all of it is kept")
-    which = command.add_mutually_exclusive_group(required=True)
+    which = command.add_mutually_exclusive_group()
     which.add_argument(
         "--source", type=Path, metavar="DIR", help="the dataset with dense truth that a generator is trained on"
     )
@@ -44,8 +45,9 @@ def add_to(subcommands: Subcommands) -> None:
         "--threshold",
         type=a_probability,
         metavar="P",
-        help="of pseudo-labels, where no validation clip has truth to search thresholds by",
+        help="of a generator's labels, where no validation clip has truth to search thresholds by",
     )
+    command.add_argument("--captions", metavar="NAME|FILE", help="with thresholds of VALOR's labels; llp")
     command.add_argument("--seed", type=int, help="of both trainings")
     add_device(command)
     command.add_argument("--threads", type=a_count, metavar="N", help="of the CPU; all cores but one")
@@ -69,11 +71,13 @@ def _pipeline(arguments: argparse.Namespace, reporter: Reporter) -> None:
     device = choose_device(arguments.device)
     reporter.send(Started(kind="pipeline", pid=os.getpid(), device=str(device), recipe=arguments.recipe))
     seed = [] if arguments.seed is None else [f"training.seed={arguments.seed}"]
-    generator: Path | Pretraining = arguments.generator or Pretraining(
-        dataset=arguments.source,
-        features=arguments.source_features,
-        overrides=(*arguments.set_generator, *seed),
-    )
+    generator: Path | Pretraining | None = arguments.generator
+    if arguments.source is not None:
+        generator = Pretraining(
+            dataset=arguments.source,
+            features=arguments.source_features,
+            overrides=(*arguments.set_generator, *seed),
+        )
     order = Order(
         recipe=arguments.recipe,
         overrides=(*arguments.set, *seed),
@@ -81,6 +85,7 @@ def _pipeline(arguments: argparse.Namespace, reporter: Reporter) -> None:
         features=arguments.features,
         run_dir=arguments.run_dir,
         generator=generator,
+        captions=arguments.captions,
         threshold=arguments.threshold,
         parse=arguments.parse,
         device=device,
@@ -98,6 +103,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.source is not None and arguments.source_features is None:
         raise UsageError("--source needs --source-features: the folder of the source's features")
     if arguments.source is None and (arguments.source_features or arguments.set_generator):
-        raise UsageError("--generator is trained already: leave out --source-features and --set-generator")
+        why = "--source is not there" if arguments.generator is None else "--generator is trained already"
+        raise UsageError(f"{why}: leave out --source-features and --set-generator")
     if (arguments.run_dir / CONFIG_FILE).is_file():
         raise RunExistsError(f"{arguments.run_dir}: holds a training; give another --run-dir")

@@ -53,10 +53,11 @@ def _read_by(entry: dict[str, Any]) -> tuple[str, list[str], str]:
 
 def _listed(name: str) -> dict[str, Any]:
     said = {key: setting.value for key, setting in read_settings(name).items()}
+    sets = (said["features.audio"], *said["features.visual"], *said.get("features.joint", ()))
     return {
         "name": name,
         "parser": said["parser"],
-        "features": [said["features.audio"], *said["features.visual"]],
+        "features": list(dict.fromkeys(sets)),
         "labels": said.get("labels.kind", "video"),
         "summary": said.get("summary", ""),
         "epochs": said["training.epochs"],

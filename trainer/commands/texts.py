@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.captions import read_captions
 from trainer.commands.arguments import Subcommands, add_run_dir
 from trainer.jobs import UsageError, check_folder, read_noted
 from trainer.labels import Modality
@@ -45,7 +46,11 @@ def add_to(subcommands: Subcommands) -> None:
     command.add_argument("--dataset", type=Path, required=True, metavar="DIR")
     command.add_argument("--out", type=Path, required=True, metavar="FEATURES")
     usual = "; ".join(f'{modality} "{template}"' for modality, template in TEMPLATES.items())
-    command.add_argument("--template", metavar="T", help=f"what is said of a category; {usual}")
+    said = command.add_mutually_exclusive_group()
+    said.add_argument("--template", metavar="T", help=f"what is said of a category; {usual}")
+    said.add_argument(
+        "--captions", metavar="NAME|FILE", help="a caption for each category: llp (VALOR's), unav100, or a file"
+    )
     add_run_dir(command)
     command.set_defaults(command=texts)
 
@@ -92,15 +97,14 @@ def _set_name(arguments: argparse.Namespace) -> str:
 def _encoded(arguments: argparse.Namespace, categories: tuple[str, ...]) -> TextFeatures:
     from trainer.encoders.texts import encode_texts
 
-    template = arguments.template or TEMPLATES[_ENCODERS[arguments.encoder]]
-    captions = tuple(caption(template, category) for category in categories)
+    captions, said = _captions(arguments, categories, TEMPLATES[_ENCODERS[arguments.encoder]])
     features = encode_texts(arguments.encoder, arguments.model, captions, download=arguments.download)
     encoder = f"{arguments.encoder} {Path(arguments.model).name}"
-    return TextFeatures(categories, captions, features, {"encoder": encoder, "template": template})
+    return TextFeatures(categories, captions, features, {"encoder": encoder, **said})
 
 
 def _rows_of_file(arguments: argparse.Namespace, categories: tuple[str, ...]) -> TextFeatures:
-    """The rows as they are; nobody says of what captions, unless a template is given."""
+    """The rows as they are; nobody says of what captions, unless a template or captions are given."""
     path: Path = arguments.rows
     features = _load(path)
     if features.ndim != 2 or len(features) != len(categories):
@@ -109,10 +113,38 @@ def _rows_of_file(arguments: argparse.Namespace, categories: tuple[str, ...]) ->
             "categories, in their order"
         )
     check_rows(path, features, categories)
-    template = arguments.template or ""
-    captions = tuple(caption(template, category) if template else "" for category in categories)
-    meta = {"encoder": f"file {path.name}", "template": template}
-    return TextFeatures(categories, captions, features, meta)
+    captions, said = _captions(arguments, categories, "")
+    return TextFeatures(categories, captions, features, {"encoder": f"file {path.name}", **said})
+
+
+def _captions(
+    arguments: argparse.Namespace, categories: tuple[str, ...], usual: str
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The captions of the categories, and what text features say of how they were made.
+
+    `usual`: the template where nothing else is asked for; none where nobody says what the captions are.
+    """
+    if arguments.captions is None:
+        template = arguments.template or usual
+        said = (caption(template, category) if template else "" for category in categories)
+        return tuple(said), {"template": template}
+    captions = read_captions(arguments.captions)
+    return captions.of(_modality(arguments), categories), {"template": "", "captions": captions.name}
+
+
+def _modality(arguments: argparse.Namespace) -> Modality:
+    """What the captions are of."""
+    if arguments.encoder is not None:
+        return _ENCODERS[arguments.encoder]
+    from trainer.encoders.texts import TEXT_ENCODERS
+
+    known = {encoder.features: encoder.modality for encoder in TEXT_ENCODERS.values()}
+    if arguments.set not in known:
+        raise UsageError(
+            f"--captions has one for audio and one for visual, and nothing says which of them --set "
+            f"{arguments.set} is; leave it out, or give one of {', '.join(known)}"
+        )
+    return known[arguments.set]
 
 
 def _load(path: Path) -> NDArray[np.float32]:

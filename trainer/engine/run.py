@@ -235,6 +235,7 @@ class _Training:
         clips_per_s = pace.clips_per_s()
         begun.supervision.combine(self._group)
         entry: dict[str, Any] = {"epoch": begun.epoch, "losses": losses, "metrics": {}, "supervision": {}}
+        entry["parameters"] = self._trainee.parser.scalars()
         if self._group.is_first:
             keep = self._config.training.keep_supervision
             is_kept = is_last or (keep > 0 and begun.epoch % keep == 0)
@@ -242,8 +243,7 @@ class _Training:
             made = self._validation.supervision(self._trainee.parser)
             entry["supervision"] = self._validation.supervision_scores(made)
             if is_kept and begun.supervision.arrays:
-                found = joined_supervision(begun.epoch, self._data.dataset.categories, begun.supervision, made)
-                self._writer.write(supervision_path(self._run_dir, begun.epoch), found)
+                self._write_supervision(begun, made)
         self._keep(begun.epoch, entry)
         self._reporter.send(
             Epoch(
@@ -254,12 +254,19 @@ class _Training:
                 lr=learning_rate(self._config, begun.epoch),
                 eta_s=0.0 if is_last else pace.seconds_left(),
                 supervision=entry["supervision"],
+                parameters=entry["parameters"],
                 clips_per_s=clips_per_s,
                 peak_memory_mb=peak_memory_mb(self._device),
             )
         )
 
     # What is kept
+
+    def _write_supervision(self, begun: _Pass, made: SupervisionLog) -> None:
+        """That of the epoch's own clips, and of the validation clips."""
+        logs, clips = (begun.supervision, made), len(begun.supervision.clips)
+        found = joined_supervision(begun.epoch, self._data.dataset.categories, *logs, trained=clips)
+        self._writer.write(supervision_path(self._run_dir, begun.epoch), found)
 
     def _keep(self, epoch: int, entry: dict[str, Any]) -> None:
         """Store the epoch: checkpoints first, then the state that says it is over."""

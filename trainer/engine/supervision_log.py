@@ -15,7 +15,7 @@ from trainer.batch import Batch
 from trainer.dataset import ClipTensors
 from trainer.group import Group
 from trainer.models.layers import Parser
-from trainer.supervision_files import AXES, TYPES, Supervision, shape_of, write_supervision
+from trainer.supervision_files import AXES, SEGMENT_AXES, TYPES, Supervision, shape_of, write_supervision
 
 _TORCH_TYPES = {
     np.uint8: torch.uint8,
@@ -53,12 +53,12 @@ class SupervisionLog:
                 values = (values.float() * 255).round()
             elif TYPES[key] is np.uint16:
                 values = values.clamp(max=torch.iinfo(torch.int16).max)
-            if "T" in AXES[key]:
-                axis = 1 + AXES[key].index("T")
-                kept = kept.narrow(axis, 0, values.shape[axis])
-                clips, segments = batch.valid.shape
-                shape = (segments if name == "T" else 1 for name in AXES[key])
-                values = values * batch.valid.view(clips, *shape)
+            clips, segments = batch.valid.shape
+            for axis, name in enumerate(AXES[key], start=1):
+                if name in SEGMENT_AXES:
+                    kept = kept.narrow(axis, 0, segments)
+                    shape = (segments if other == name else 1 for other in AXES[key])
+                    values = values.masked_fill(~batch.valid.view(clips, *shape), 0)
             kept[batch.index] = values.detach().to(kept.dtype)
 
     def _rows(self, batch: Batch, places: Tensor) -> Tensor:
@@ -108,28 +108,32 @@ def supervision_of(parser: Parser, clips: ClipTensors) -> SupervisionLog:
 
 
 def joined_supervision(
-    epoch: int, categories: tuple[str, ...], trained: SupervisionLog, validation: SupervisionLog
+    epoch: int, categories: tuple[str, ...], *logs: SupervisionLog, trained: int
 ) -> Supervision:
-    """The content of an epoch's file: training clips, then validation clips, padded to one length."""
-    logs = (trained, validation)
-    clips = [len(log.clips) for log in logs]
-    segments = max(log.clips.longest for log in logs)
-    arrays = {}
-    for key in trained.arrays:
-        arrays[key] = np.zeros(shape_of(key, sum(clips), segments, len(categories)), TYPES[key])
-        for first, log in zip((0, clips[0]), logs, strict=True):
-            if key in log.arrays:
-                found = log.arrays[key].cpu().numpy()
-                kept = arrays[key][(slice(first, first + len(found)), *map(slice, found.shape[1:]))]
-                kept[:] = found
-                if key == _PLACES and log is validation:
-                    kept[kept > 0] += int(trained.clips.lengths.sum())
+    """The content of a file: the clips of each log, padded to one length, of which so many were `trained` on.
+
+    It has the kinds that the first log has.
+    """
+    clips, segments = sum(len(log.clips) for log in logs), max(log.clips.longest for log in logs)
+    arrays = {
+        key: np.zeros(shape_of(key, clips, segments, len(categories)), TYPES[key]) for key in logs[0].arrays
+    }
+    first = rows = 0
+    for log in logs:
+        for key in arrays.keys() & log.arrays.keys():
+            found = log.arrays[key].cpu().numpy()
+            kept = arrays[key][(slice(first, first + len(found)), *map(slice, found.shape[1:]))]
+            kept[:] = found
+            if key == _PLACES:
+                kept[kept > 0] += rows
+        first += len(log.clips)
+        rows += int(log.clips.lengths.sum())
     return Supervision(
         epoch=epoch,
         categories=categories,
         names=tuple(name for log in logs for name in log.clips.names),
         lengths=np.concatenate([log.clips.lengths.numpy() for log in logs]),
-        trained=clips[0],
+        trained=trained,
         arrays=arrays,
     )
 

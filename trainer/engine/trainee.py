@@ -35,7 +35,7 @@ class Trainee:
         self.parser = parser.to(device)
         self._config, self._group, self._device = config, group, device
         self._stepping = group.wrapped(_Stepping(self.parser))
-        self._optimiser = make_optimiser(config, self.parser.parameters())
+        self._optimiser = make_optimiser(config, self.parser.parameters(), self.parser.undecayed())
         self._is_mixed = config.training.precision == "bfloat16" and device.type == "cuda"
         if not group.is_first:
             # The weights are the same in all processes; what dropout leaves out must not be.

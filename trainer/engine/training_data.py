@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer import supervision as rules
@@ -39,6 +41,11 @@ from trainer.progress import progress_of
 from trainer.protocol import Note, Reporter
 from trainer.texts import read_texts
 
+_META = "pseudo_labels"
+"""What of a parse file's meta says how pseudo-labels were made."""
+
+_MODALITIES = ("audio", "visual")
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
@@ -60,11 +67,12 @@ class TrainingData:
     def fingerprint(self) -> str:
         """Tells whether two runs train on the same clips with the same labels, and on the same texts."""
         digest = hashlib.sha256("\n".join((*self.dataset.categories, *self.train.names)).encode())
-        train = self.train
-        given = (train.labels, train.reviewed, train.truth, train.pseudo_labels, *(self.material.texts or ()))
-        for tensor in given:
+        train, material = self.train, self.material
+        given = (train.labels, train.reviewed, train.truth, train.pseudo_labels)
+        for tensor in (*given, *(material.texts or ()), material.thresholds):
             if tensor is not None:
                 digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
+        digest.update(np.array(material.scales or ()).data)
         return digest.hexdigest()
 
 
@@ -90,8 +98,9 @@ def read_training_data(
         features = _read_features(config, dataset, store, reporter)
     texts = _read_texts(config, dataset, store, features)
     trained = [name for name in dataset.splits[TRAIN] if name in features.index]
-    scaling = Scaling.of(features, trained) if config.features.standardise else None
-    rows = feature_rows(features, config.features, device, scaling)
+    sets = config.features
+    scaling = Scaling.of(features, trained, (sets.audio, *sets.visual)) if sets.standardise else None
+    rows = feature_rows(features, sets, device, scaling)
     train, validation = (
         _with_labels(clip_tensors(dataset, split, rows), config, dataset, pseudo_labels)
         for split in (TRAIN, VAL)
@@ -103,8 +112,39 @@ def read_training_data(
         widths=dict(features.widths),
         scaling=scaling,
         labels=labels,
-        material=Material(texts, _label_rates(train, reporter)),
+        material=Material(
+            texts, _label_rates(train, reporter), *_logits_of_valor(pseudo_labels, dataset.categories)
+        ),
     )
+
+
+def _logits_of_valor(
+    parses: ParseFile | None, categories: Sequence[str]
+) -> tuple[Tensor, tuple[float, float]] | tuple[None, None]:
+    """The thresholds (2, C) and scales of the logits that VALOR's pseudo-labels were made of; else nothing."""
+    told = None if parses is None else _told_by_valor(parses)
+    if parses is None or told is None:
+        return None, None
+    thresholds, scales = told
+    columns = [parses.categories.index(category) for category in categories]
+    return torch.from_numpy(thresholds[:, columns]), scales
+
+
+def _told_by_valor(parses: ParseFile) -> tuple[NDArray[np.float32], tuple[float, float]] | None:
+    """The same of all categories of the file, in its order; None where it does not tell them.
+
+    Labels that VALOR published do not.
+    """
+    try:
+        said = parses.meta[_META]
+        thresholds = np.array([said["thresholds"][modality] for modality in _MODALITIES], np.float32)
+        audio, visual = (float(said["scales"][modality]) for modality in _MODALITIES)
+        is_valor = said["method"] == "valor"
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    fits = thresholds.shape == (2, len(parses.categories))
+    is_finite = np.isfinite([*thresholds.flat, audio, visual]).all()
+    return (thresholds, (audio, visual)) if is_valor and fits and is_finite else None
 
 
 def _is_dense(config: Config) -> bool:
@@ -129,6 +169,28 @@ def _check_kind(config: Config, pseudo_labels: ParseFile | None) -> None:
         raise DatasetError(
             f"{config.recipe} is not taught by pseudo-labels: leave them out, or choose a recipe whose "
             f'labels.kind is "pseudo"'
+        )
+    if config.features.joint:
+        _check_joint(config, pseudo_labels)
+
+
+def _check_joint(config: Config, pseudo_labels: ParseFile | None) -> None:
+    """Refuse joint features that the parser does not read, or that nobody says thresholds for."""
+    _, parser = MODELS[config.parser]
+    joint = [*config.features.joint]
+    if not parser.reads_joint:
+        raise ConfigError(
+            f"features.joint = {joint}: {config.parser} reads no such features; leave them out (--set "
+            f'"features.joint=[]"), or choose another parser'
+        )
+    told = None if pseudo_labels is None else _told_by_valor(pseudo_labels)
+    sets = None if pseudo_labels is None or told is None else pseudo_labels.meta[_META].get("features", joint)
+    if sets != joint:
+        others = "do not tell VALOR's" if sets is None else f"were made of {sets}"
+        raise DatasetError(
+            f"{config.recipe} makes pseudo-labels itself too, as VALOR does, of features.joint = {joint}, by "
+            f"the thresholds of the pseudo-labels that it is taught by; those that are given {others}: make "
+            f"them with `avvp-trainer pseudo-label valor`, or choose a recipe without features.joint"
         )
 
 
@@ -177,14 +239,13 @@ def _label_rates(clips: ClipTensors, reporter: Reporter) -> Tensor | None:
 def _read_texts(
     config: Config, dataset: Dataset, store: FeatureStore, features: Features
 ) -> tuple[Tensor, Tensor] | None:
-    """The text features of the audio set and of the first visual set, if the parser reads any."""
+    """The text features of the joint sets, or of the audio set and the first visual set, if any are read."""
     _, parser = MODELS[config.parser]
-    if not parser.reads_texts:
+    sets = config.features
+    if not parser.reads_texts and not sets.joint:
         return None
-    audio, visual = (
-        _texts_of(features_set, dataset, store, features)
-        for features_set in (config.features.audio, config.features.visual[0])
-    )
+    names = sets.joint or (sets.audio, sets.visual[0])
+    audio, visual = (_texts_of(name, dataset, store, features) for name in names)
     return audio, visual
 
 

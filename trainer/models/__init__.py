@@ -10,6 +10,7 @@ from trainer.models.ecma import Ecma, EcmaConfig
 from trainer.models.generator import Generator, GeneratorConfig
 from trainer.models.han import Han, HanConfig
 from trainer.models.layers import Parser
+from trainer.models.link import Link, LinkConfig
 from trainer.models.uwav import Uwav, UwavConfig
 
 MODELS: dict[str, tuple[type[Any], type[Parser]]] = {
@@ -19,4 +20,5 @@ MODELS: dict[str, tuple[type[Any], type[Parser]]] = {
     "generator": (GeneratorConfig, Generator),
     "uwav": (UwavConfig, Uwav),
     "ear": (EarConfig, Ear),
+    "link": (LinkConfig, Link),
 }

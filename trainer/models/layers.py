@@ -61,6 +61,10 @@ class Parser(nn.Module, ABC):
     """The `labels.kind` that it trains on; what of `Batch` and `Material` goes with that is there."""
     reads_texts: ClassVar[bool] = False
     """Whether it needs text features of the categories (`Material.texts`), and keeps them with its weights."""
+    reads_joint: ClassVar[bool] = False
+    """Whether its recipes may have `features.joint`. With them it is built with `joint_widths=(audio, visual)`
+    too, given `Batch.joint`, always, and `texts`, `thresholds` and `scales` in `Material`, to keep with its
+    weights; so that it can say all that it says of the video alone."""
 
     def prepare(self, material: Material) -> None:
         """Take what it is given once, before its first step. A resumed run and a checkpoint have it already."""
@@ -87,8 +91,19 @@ class Parser(nn.Module, ABC):
         return None
 
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
-        """What a step would train on beside the labels, without dropout; keys as in `Step.supervision`."""
+        """What a step would train on beside the labels, without dropout; keys as in `Step.supervision`.
+
+        Also asked of clips to be parsed, where every label is unknown and `truth` and `pseudo_labels` are None.
+        """
         return {}
+
+    def scalars(self) -> dict[str, float]:
+        """Learnt numbers that a person may watch, by name; the same names in every epoch."""
+        return {}
+
+    def undecayed(self) -> Sequence[nn.Parameter]:
+        """The parameters that weight decay leaves alone."""
+        return ()
 
 
 class Projection(nn.Module):

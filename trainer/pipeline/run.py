@@ -1,5 +1,7 @@
 """The stages of a pipeline: "pre-train" in RUN/generator, "label" in RUN/labels, "train" in RUN/parser.
 
+The first is left out where a generator is given, and where VALOR's rule labels.
+
 Everything that can be wrong is looked for before the first stage: hours later would be too late.
 """
 
@@ -13,8 +15,9 @@ from pathlib import Path
 import torch
 
 from trainer import engine
+from trainer.captions import read_captions
 from trainer.checkpoint import STATE_FILE, model_config_types
-from trainer.config import Config, ConfigError
+from trainer.config import Config, ConfigError, FeatureConfig
 from trainer.dataset import VAL
 from trainer.features import some
 from trainer.jobs import (
@@ -28,6 +31,7 @@ from trainer.jobs import (
 )
 from trainer.models import MODELS
 from trainer.parses import read_parses, write_parses
+from trainer.pipeline.labelling import ByGenerator, ByValor, Labeller
 from trainer.pipeline.material import Material, no_labels
 from trainer.pipeline.stage import (
     Inputs,
@@ -40,9 +44,10 @@ from trainer.pipeline.stage import (
     part_hash,
 )
 from trainer.protocol import Finished, Note, Reporter, Stage, Started, StopRequested
-from trainer.pseudo_labels import Making, known_thresholds
-from trainer.pseudo_labels.generator import Labelling, file_hash, load_generator, target_texts
-from trainer.pseudo_labels.labels import check_searchable
+from trainer.pseudo_labels.generator import load_generator
+from trainer.pseudo_labels.target import Target
+from trainer.pseudo_labels.thresholds import VALOR, check_searchable
+from trainer.pseudo_labels.valor import CAPTIONS, SETS
 from trainer.recipe_files import load_recipe
 
 PRETRAIN, LABEL, TRAINING = "pre-train", "label", "train"
@@ -63,8 +68,9 @@ class Pretraining:
 class Order:
     """What is asked of a pipeline.
 
-    `generator`: how one is trained, or the checkpoint of one. `threshold`: the probability of all pseudo-labels
-    where there is no truth to search one by. `parse`: where every clip's parse goes in the end, if anywhere.
+    `generator`: how one is trained, or the checkpoint of one; None for labels of VALOR's rule, by `captions`.
+    `threshold`: the probability of all pseudo-labels of a generator, where there is no truth to search one by.
+    `parse`: where every clip's parse goes in the end, if anywhere.
     """
 
     recipe: str
@@ -72,7 +78,8 @@ class Order:
     dataset: Path
     features: Path
     run_dir: Path
-    generator: Pretraining | Path
+    generator: Pretraining | Path | None
+    captions: str | None = None
     threshold: float | None = None
     parse: Path | None = None
     device: torch.device
@@ -98,18 +105,51 @@ class _Pipeline:
                 f"{config.recipe} is not taught by pseudo-labels and needs no pipeline: `train` it"
             )
         self._target = Material.read(config, order.dataset, order.features, reporter)
+        self._source: Material | None = None
+        self._labeller = self._read_labeller(config)
+        self._inputs, self._to_label = self._check_target()
+        self._texts = self._target.texts(self._labeller.sets)
+        self._number, self._stages = 0, 2 if self._source is None else 3
+
+    def _read_labeller(self, config: Config) -> Labeller:
+        """What makes the labels: the generator that was given, VALOR's rule, or the generator to be trained."""
+        order, given = self._order, self._order.generator
+        if config.labels.generator == VALOR and not isinstance(given, Path):
+            return self._read_valor(config)
+        if order.captions is not None:
+            raise UsageError(
+                f"--captions are VALOR's, which does not label for {config.recipe} here: leave it out"
+            )
         if order.threshold is None:
             check_searchable(self._target.dataset)
-        self._source: Material | None = None
-        if isinstance(order.generator, Path):
-            info = load_generator(order.generator, torch.device("cpu"))[1]
-            self._labeller, self._widths = info.config, info.widths
-        else:
-            self._source = self._read_source(config, order.generator)
-            self._labeller, self._widths = self._source.config, self._source.rehearse(reporter)
-        self._inputs, self._to_label = self._check_target()
-        self._texts = self._target.texts(self._labeller)
-        self._number, self._stages = 0, 2 if self._source is None else 3
+        if isinstance(given, Path):
+            info = load_generator(given, torch.device("cpu"))[1]
+            return ByGenerator(config=info.config, widths=info.widths, threshold=order.threshold)
+        if given is None:
+            raise UsageError(
+                f"{config.recipe} needs a generator of pseudo-labels: give --source and --source-features to "
+                "train one, or --generator CHECKPOINT"
+            )
+        self._source = self._read_source(config, given)
+        widths = self._source.rehearse(self._reporter)
+        return ByGenerator(config=self._source.config, widths=widths, threshold=order.threshold)
+
+    def _read_valor(self, config: Config) -> Labeller:
+        order, joint = self._order, config.features.joint
+        if order.generator is not None:
+            raise UsageError(
+                f"{config.recipe} is taught by VALOR's labels, for which nothing is trained: leave out "
+                "--source and what goes with it, or name a generator with --set labels.generator=NAME"
+            )
+        if order.threshold is not None:
+            raise UsageError(
+                "--threshold is a generator's probability, and VALOR's thresholds are logits: give with "
+                "--captions a file that has them"
+            )
+        sets = FeatureConfig(audio=joint[0], visual=joint[1:]) if joint else SETS
+        labeller = ByValor(captions=read_captions(order.captions or CAPTIONS), sets=sets)
+        labeller.check(self._target.dataset)
+        return labeller
 
     def _read_source(self, config: Config, source: Pretraining) -> Material:
         """What a generator is to be trained on, by the recipe that the parser's names."""
@@ -134,8 +174,8 @@ class _Pipeline:
         Gives the inputs of that training, and the hash of the features that are labelled by.
         """
         target, labeller = self._target, self._labeller
-        own = target.read_features(target.config, self._reporter)
-        labelled = target.read_features(labeller, self._reporter, self._widths)
+        own = target.read_features(target.config.features, self._reporter)
+        labelled = target.read_features(labeller.sets, self._reporter, labeller.widths)
         ours, theirs = (dict(zip(x.names, x.lengths.tolist(), strict=True)) for x in (own, labelled))
         wrong = [
             f"{name} ({count} segments, and {theirs[name]} to be labelled)"
@@ -145,24 +185,27 @@ class _Pipeline:
         if wrong:
             raise UsageError(
                 f"{len(wrong)} clips have other numbers of segments in the features of {target.config.recipe} "
-                f"than in those of {labeller.recipe}: {some(wrong)}"
+                f"than in those of {labeller.name}: {some(wrong)}"
             )
-        if self._order.threshold is None:
-            check_searchable(target.dataset, theirs)
-        target_texts(labeller.features, self._widths, target.features, target.dataset)
-        target.rehearse(self._reporter, no_labels(theirs, target.dataset.categories))
+        labeller.check(target.dataset, theirs)
+        self._to_be_labelled.texts(labeller.sets, labelled.widths)
+        categories = target.dataset.categories
+        target.rehearse(self._reporter, no_labels(theirs, categories, labeller.said(len(categories))))
         return target.inputs(own), features_hash(labelled, every_clip(target.dataset))
+
+    @property
+    def _to_be_labelled(self) -> Target:
+        return Target(features=self._target.features, dataset=self._target.dataset)
 
     def run(self) -> Finished:
         order, target = self._order, self._target
-        checkpoint = order.generator if isinstance(order.generator, Path) else self._pretrain()
+        checkpoint = order.generator if isinstance(order.generator, Path) else None
+        if self._source is not None:
+            checkpoint = self._pretrain(self._source)
         labels = self._label(checkpoint)
         parser = self._train(labels)
-        outputs = {
-            "generator": str(checkpoint),
-            "pseudo_labels": str(labels),
-            "checkpoint": str(parser.output("checkpoint")),
-        }
+        outputs = {} if checkpoint is None else {"generator": str(checkpoint)}
+        outputs |= {"pseudo_labels": str(labels), "checkpoint": str(parser.output("checkpoint"))}
         if order.parse is not None:
             parse_to(
                 order.parse,
@@ -178,49 +221,35 @@ class _Pipeline:
 
     # The stages
 
-    def _pretrain(self) -> Path:
-        source = self._source
-        assert source is not None
-        features = source.read_features(source.config, self._reporter)
-        inputs = {**source.inputs(features), "texts": source.texts(source.config)}
-        stage, state = self._open(PRETRAIN, inputs)
+    def _pretrain(self, source: Material) -> Path:
+        features = source.read_features(source.config.features, self._reporter)
+        stage, state = self._open(PRETRAIN, source.inputs(features))
         if state is not StageState.DONE:
             reporter = StageReporter(PRETRAIN, stage.folder, self._reporter, tells_epochs=False)
             stage = self._trained(stage, source, reporter)
         return stage.output("checkpoint")
 
-    def _label(self, checkpoint: Path) -> Path:
-        target, labels = self._target, self._target.config.labels
+    def _label(self, checkpoint: Path | None) -> Path:
+        dataset = self._target.dataset
         inputs: Inputs = {
-            "generator": file_hash(checkpoint),
-            "dataset": part_hash(target.dataset, truth=(VAL,)),
+            **self._labeller.inputs(dataset, self._target.config.labels, checkpoint),
+            "dataset": part_hash(dataset, truth=(VAL,)),
             "features": self._to_label,
             "texts": self._texts,
-            "settings": {
-                "labels.temperature": labels.temperature,
-                "labels.filtered": labels.filtered,
-                "--threshold": self._order.threshold,
-            },
         }
         stage, state = self._open(LABEL, inputs)
         if state is not StageState.DONE:
             stage = self._labelled(stage, checkpoint)
         return stage.output("pseudo_labels")
 
-    def _labelled(self, stage: StageFolder, checkpoint: Path) -> StageFolder:
-        order, target, labels = self._order, self._target, self._target.config.labels
+    def _labelled(self, stage: StageFolder, checkpoint: Path | None) -> StageFolder:
+        labels, device = self._target.config.labels, self._order.device
         reporter = StageReporter(LABEL, stage.folder, self._reporter)
-        reporter.send(Started(kind="pseudo-label", pid=os.getpid(), device=str(order.device)))
-        labelling = Labelling(
-            checkpoint=checkpoint, features=target.features, dataset=target.dataset, device=order.device
-        )
-        thresholds = None
-        if order.threshold is not None:
-            thresholds = known_thresholds(order.threshold, len(target.dataset.categories))
-        making = Making(temperature=labels.temperature, filtered=labels.filtered)
+        reporter.send(Started(kind="pseudo-label", pid=os.getpid(), device=str(device)))
         out = stage.folder / PSEUDO_LABELS_FILE
         with ended(reporter):
-            write_parses(out, labelling.make(making, thresholds, reporter))
+            made = self._labeller.make(self._to_be_labelled, labels, checkpoint, device, reporter)
+            write_parses(out, made)
         reporter.send(Finished(outputs={"pseudo_labels": str(out)}))
         return stage.end({"pseudo_labels": out})
 

@@ -36,6 +36,7 @@ from trainer.protocol import (
     StopRequested,
 )
 from trainer.pseudo_labels.generator import file_hash
+from trainer.pseudo_labels.thresholds import META, VALOR
 from trainer.recipe_files import to_table
 from trainer.texts import read_texts
 from trainer.whole_files import written_whole
@@ -181,14 +182,20 @@ def features_hash(features: Features, names: Iterable[str]) -> str:
 def texts_hash(folder: Path, config: FeatureConfig, categories: Iterable[str]) -> str:
     """Tells the text features of the categories. Raises TextError where they are missing."""
     digest, asked = hashlib.sha256(), tuple(categories)
-    for features in (config.audio, config.visual[0]):
+    for features in config.joint or (config.audio, config.visual[0]):
         digest.update(read_texts(folder, features, asked).tobytes())
     return digest.hexdigest()
 
 
 def parses_hash(parses: ParseFile, names: Iterable[str]) -> str:
-    """Tells what a parse file says of these clips, whenever it was written."""
+    """Tells what a parse file says of these clips, whenever it was written.
+
+    And by what VALOR's labels were made, for parsers that make them too.
+    """
     digest = hashlib.sha256("\n".join(parses.categories).encode())
+    said = parses.meta.get(META)
+    if isinstance(said, dict) and said.get("method") == VALOR:
+        digest.update(json.dumps([said.get("thresholds"), said.get("scales")]).encode())
     for name in names:
         if (parse := parses.clip(name)) is not None:
             digest.update(f"\n{name}\t{len(parse.audio)}\n".encode())
@@ -222,21 +229,24 @@ def part_hash(dataset: Dataset, *, splits: Sequence[str] = SPLITS, truth: Sequen
 class StageReporter(Reporter):
     """Writes to the stage's folder as any job does, and tells the pipeline what concerns it.
 
-    Wishes to stop or to finish are looked for in the pipeline's folder, and in the stage's own.
+    Wishes to stop or to finish are looked for in the pipeline's folder, and in the stage's own. Epochs of a
+    parser that is not the pipeline's own are not told; progress then says how the last one went.
     """
 
     def __init__(self, stage: str, folder: Path, pipeline: Reporter, *, tells_epochs: bool = True) -> None:
         super().__init__(folder)
         self._stage, self._pipeline, self._tells_epochs = stage, pipeline, tells_epochs
+        self._detail = ""
 
     def send(self, message: Message) -> None:
         super().send(message)
         if isinstance(message, Started | Finished | Failed | Stopped):
             return
         if isinstance(message, Epoch) and not self._tells_epochs:
+            self._detail = str(message)
             return
         if isinstance(message, Progress) and message.stage == "train":
-            message = replace(message, stage=self._stage)
+            message = replace(message, stage=self._stage, detail=self._detail)
         self._pipeline.send(message)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,37 +12,30 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer.annotations import SPLITS, Dataset
 from trainer.checkpoint import CheckpointInfo, load_checkpoint
-from trainer.config import FeatureConfig
-from trainer.dataset import ClipTensors, feature_notes, feature_rows, unlabelled_tensors
+from trainer.dataset import ClipTensors, feature_rows, unlabelled_tensors
 from trainer.device import memory_explained
-from trainer.features import Features, FeatureStore, some
 from trainer.models.generator import Generator
 from trainer.models.layers import Parser
 from trainer.parses import ParseFile
 from trainer.progress import progress_of
-from trainer.protocol import Note, Reporter
-from trainer.pseudo_labels.labels import (
-    Making,
+from trainer.protocol import Reporter
+from trainer.pseudo_labels.labels import Making, pseudo_labels
+from trainer.pseudo_labels.target import STAGE, Target
+from trainer.pseudo_labels.thresholds import (
+    GENERATOR,
     PseudoLabelError,
     Thresholds,
     check_searchable,
-    pseudo_labels,
     searched_thresholds,
 )
-from trainer.texts import read_text_file, read_texts, texts_path
-
-STAGE = "label"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labelling:
-    """What labels what: a generator's checkpoint, and the clips of a dataset by their features."""
+class Labelling(Target):
+    """Labels clips by the checkpoint of a generator."""
 
     checkpoint: Path
-    features: Path
-    dataset: Dataset
     device: torch.device
 
     def make(self, making: Making, thresholds: Thresholds | None, reporter: Reporter) -> ParseFile:
@@ -54,49 +47,25 @@ class Labelling:
             check_searchable(self.dataset)
         with memory_explained(self.device, "the generator and the features", "use another --device"):
             generator, info = load_generator(self.checkpoint, self.device)
-            audio, visual = target_texts(info.config.features, info.widths, self.features, self.dataset)
+            sets = info.config.features
+            audio, visual = self.texts(sets, info.widths)
             generator.with_texts(torch.from_numpy(audio), torch.from_numpy(visual))
-            read = self._read(info, reporter)
-            rows = feature_rows(read, info.config.features, self.device, info.scaling)
+            rows = feature_rows(self.read(sets, reporter, info.widths), sets, self.device, info.scaling)
             clips = unlabelled_tensors(rows, len(self.dataset.categories))
             logits = logits_of(generator.to(self.device), clips, progress_of(reporter, STAGE))
         thresholds = thresholds or searched_thresholds(logits, self.dataset)
         return pseudo_labels(logits, thresholds, self.dataset, making, self._said(info), reporter)
 
-    def _read(self, info: CheckpointInfo, reporter: Reporter) -> Features:
-        names = [name for split in SPLITS for name in self.dataset.splits.get(split, {})]
-        features = info.config.features
-        store = FeatureStore(
-            self.features, audio=features.audio, visual=features.visual, resample=features.resample
-        )
-        segments = self.dataset.segments if features.resample else None
-        read = store.read(names, widths=info.widths, segments=segments, progress=progress_of(reporter, "load"))
-        if read.missing:
-            text = f"{len(read.missing)} of {len(names)} clips have no features, and get no pseudo-labels"
-            reporter.send(Note(text=f"{text}: {some(read.missing)}"))
-        for text in feature_notes(read):
-            reporter.send(Note(text=text))
-        return read
-
     def _said(self, info: CheckpointInfo) -> dict[str, Any]:
         features = info.config.features
         return {
-            "method": "generator",
+            "method": GENERATOR,
             "recipe": info.config.recipe,
             "checkpoint": str(self.checkpoint),
             "sha256": file_hash(self.checkpoint),
             "features": [features.audio, *features.visual],
-            "texts": {name: self._captions(name) for name in (features.audio, features.visual[0])},
+            "texts": self.captions(features),
         }
-
-    def _captions(self, features: str) -> list[str]:
-        """What the text features are of, where their file says it; UWAV's own does not."""
-        path = texts_path(self.features, features)
-        if not path.is_file():
-            return []
-        texts = read_text_file(path)
-        captions = dict(zip(texts.categories, texts.captions, strict=True))
-        return [captions[category] for category in self.dataset.categories]
 
 
 def load_generator(path: Path, device: torch.device) -> tuple[Generator, CheckpointInfo]:
@@ -108,24 +77,6 @@ def load_generator(path: Path, device: torch.device) -> tuple[Generator, Checkpo
             "what any other parser says of clips comes from `parse`, and can be trained on as it is"
         )
     return parser, info
-
-
-def target_texts(
-    sets: FeatureConfig, widths: Mapping[str, int], features: Path, dataset: Dataset
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The text features of the dataset's categories, of the generator's audio and visual set: (C, D) each.
-
-    `widths`: the columns of its sets. Raises PseudoLabelError for text features of others, and what
-    `read_texts` raises.
-    """
-    found = {name: read_texts(features, name, dataset.categories) for name in (sets.audio, sets.visual[0])}
-    for name, rows in found.items():
-        if rows.shape[1] != widths[name]:
-            raise PseudoLabelError(
-                f"{features}: the text features of {name} have {rows.shape[1]} columns and the generator's "
-                f"segments {widths[name]}: make both with one encoder, so that they lie in one space"
-            )
-    return found[sets.audio], found[sets.visual[0]]
 
 
 @torch.inference_mode()

@@ -20,6 +20,12 @@ from trainer.supervision.corrections import (
     correct_video_labels,
 )
 from trainer.supervision.dependencies import event_dependencies, symmetrised
+from trainer.supervision.interaction import (
+    OverlapVariant,
+    event_overlap,
+    pair_similarity,
+    pair_weights,
+)
 from trainer.supervision.masks import adaptive_mask, agreement_pairs, cosine_similarity, fuse, topk_mask
 from trainer.supervision.migration import Migration, MigrationScope, migrate_labels, migration_sources
 from trainer.supervision.pseudo import (
@@ -29,12 +35,14 @@ from trainer.supervision.pseudo import (
     label_rates,
     reweighting,
     soft_pseudo_labels,
+    text_logits,
 )
 
 __all__ = [
     "Array",
     "Migration",
     "MigrationScope",
+    "OverlapVariant",
     "ReweightingScale",
     "adaptive_mask",
     "agreement_pairs",
@@ -49,15 +57,19 @@ __all__ = [
     "correct_video_labels",
     "cosine_similarity",
     "event_dependencies",
+    "event_overlap",
     "event_weights",
     "fuse",
     "hard_pseudo_labels",
     "label_rates",
     "migrate_labels",
     "migration_sources",
+    "pair_similarity",
+    "pair_weights",
     "reference_targets",
     "reweighting",
     "soft_pseudo_labels",
     "symmetrised",
+    "text_logits",
     "topk_mask",
 ]

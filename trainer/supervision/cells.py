@@ -15,6 +15,11 @@ def inside_of(xp: Any, like: Array, valid: Array | None) -> Array:
     return xp.ones_like(like, dtype=xp.bool) if valid is None else valid[..., None]
 
 
+def at_least(xp: Any, values: Array, least: float) -> Array:
+    """`values`, none of them below `least`. Unlike the array API's clip for torch, no GPU waits for it."""
+    return xp.maximum(values, xp.full_like(values, least))
+
+
 def gated(mask: Array, labels: Array | None) -> Array:
     return mask if labels is None else mask & (labels > 0)[..., None, :]
 

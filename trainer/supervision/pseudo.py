@@ -1,4 +1,4 @@
-"""Pseudo-labels of segments from the logits of a generator, and how they are weighted (UWAV, EAR).
+"""Pseudo-labels of segments from logits, and how they are weighted (VALOR, UWAV, EAR).
 
 Equations are those of UWAV (arXiv 2505.09615); EAR (arXiv 2605.08723) follows it in its Eq. 9 and S-22 to S-24,
 as far as its text tells. `thresholds` (2, C) are those of each modality and category.
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from array_api_compat import array_namespace, device
 
 from trainer.labels import ABSENT
-from trainer.supervision.cells import Array
+from trainer.supervision.cells import Array, at_least
 
 ReweightingScale: TypeAlias = Literal["code", "paper"]
 """Whether the rates of the categories are summed, as in UWAV's code, or averaged, as in its Eq. 18-19."""
@@ -21,6 +21,20 @@ _NEXT_TO_HALF = 0.5 + 2.0**-24
 """The next larger float32."""
 _LARGEST_LOGIT = 500.0
 """Beyond it a probability is 0 or 1 in float64, and the exponential overflows soon after."""
+_SMALLEST_NORM = 1e-12
+
+
+def text_logits(features: Array, texts: Array, *, scale: float) -> Array:
+    """VALOR's logits of segments, scale * cos(g, e): features (..., T, D), texts (C, D) -> (..., T, C).
+
+    Both are of one modality and space. A segment without direction, all zeros, is like nothing: the least logit
+    that there is, -scale (VALOR says nothing of it; at cosine 0 it would exceed thresholds below 0).
+    """
+    xp = array_namespace(features)
+    norms, lengths = (xp.sqrt(xp.sum(x * x, axis=-1))[..., None] for x in (features, texts))
+    directions = texts / at_least(xp, lengths, _SMALLEST_NORM)
+    cosines = (features / at_least(xp, norms, _SMALLEST_NORM)) @ directions.T
+    return scale * xp.where(norms > _SMALLEST_NORM, cosines, -xp.ones_like(cosines))
 
 
 def class_thresholds(logits: Array, truth: Array, candidates: Array) -> Array:

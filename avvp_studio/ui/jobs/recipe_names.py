@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-_METHODS = {"ecma": "E-CMANet", "coleaf": "CoLeaF", "han": "HAN", "ear": "EAR", "uwav": "UWAV"}
+_METHODS = {
+    "ecma": "E-CMANet",
+    "coleaf": "CoLeaF",
+    "han": "HAN",
+    "ear": "EAR",
+    "link": "LINK",
+    "uwav": "UWAV",
+    "valor": "VALOR",
+}
 _PLACES = {
     "signal": "Built-in features, for small projects",
     "llp": "{} on LLP",

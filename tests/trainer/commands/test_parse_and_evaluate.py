@@ -13,6 +13,7 @@ from tests.trainer.conftest import World
 from trainer.annotations import read_dataset
 from trainer.parses import Parse, ParseFile, read_parses, write_parses
 from trainer.protocol import Finished
+from trainer.supervision_files import read_supervision
 
 
 def test_a_checkpoint_parses_a_split_or_named_clips_as_training_did(world: World, run: Run) -> None:
@@ -29,6 +30,43 @@ def test_a_checkpoint_parses_a_split_or_named_clips_as_training_did(world: World
     assert read_parses(world.root / "some.npz").names == ("val-01",)
     assert "1 of 2 clips have no features: nowhere" in out
     assert isinstance(messages(world.root / "parse")[-1], Finished)
+
+
+def test_what_a_parser_makes_of_parsed_clips_is_written_beside_their_parses(world: World, run: Run) -> None:
+    run(*train_arguments(world, *SMALL, recipe="ecma/signal"))
+    base = parsing(world, "--split", "test")
+    assert run(*base, "--supervision", world.root / "made.npz", "--run-dir", world.root / "parse")[0] == 0
+    made, parses = read_supervision(world.root / "made.npz"), read_parses(world.root / "some.npz")
+    assert (made.names, made.trained) == (tuple(world.dataset.splits["test"]), 0)
+    for name in made.names:
+        np.testing.assert_allclose(made.clip(name)["student"][0], parses.clip(name).audio, atol=0.6 / 255)  # type: ignore[union-attr]
+    assert messages(world.root / "parse")[-1].outputs == {  # type: ignore[attr-defined]
+        "parses": str(world.root / "some.npz"),
+        "supervision": str(world.root / "made.npz"),
+    }
+
+
+def test_a_parser_that_makes_nothing_says_so_and_writes_its_parses_alone(world: World, run: Run) -> None:
+    run(*train_arguments(world, *SMALL))
+    code, out, _ = run(*parsing(world, "--split", "test", "--supervision", world.root / "made.npz"))
+    assert code == 0
+    assert f"han/signal makes nothing to train on of clips without labels: {world.root}/made.npz is not" in out
+    assert "supervision:" not in out
+    assert not (world.root / "made.npz").exists()
+    assert (world.root / "some.npz").is_file()
+
+
+def test_supervision_is_not_written_over_parses_nor_over_a_folder(world: World, run: Run) -> None:
+    out = world.root / "some.npz"
+    code, _, err = run(*parsing(world, "--supervision", world.root / "x" / ".." / "some.npz"))
+    assert (code, f"{out}: --out and --supervision are two files" in err) == (2, True)
+    code, _, err = run(*parsing(world, "--supervision", world.root))
+    assert (code, f"{world.root}: is a folder" in err) == (2, True)
+
+
+def parsing(world: World, *more: object) -> list[object]:
+    places = ["--dataset", world.folder, "--features", world.features, "--out", world.root / "some.npz"]
+    return ["parse", world.root / "run" / "last.safetensors", *places, "--device", "cpu", *more]
 
 
 def test_parses_and_datasets_of_other_categories_do_not_meet(world: World, run: Run) -> None:

@@ -57,6 +57,57 @@ def test_what_cannot_be_meant_is_refused(
     assert (code, is_one_line(err), message in err) == (2, True, True), err
 
 
+def captions_file(folder: Path) -> Path:
+    lines = ("category\taudio\tvisual", *(f"{name}\theard {name}\tseen {name}" for name in CATEGORIES))
+    path = folder / "mine.tsv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize(("name", "said"), [("clip", "seen"), ("clap512", "heard")])
+def test_rows_of_a_file_may_be_of_captions_that_a_table_holds(
+    world: World, run: Run, rows: Path, name: str, said: str
+) -> None:
+    captions = captions_file(world.root)
+    assert run(*from_file(world, rows, "--set", name, "--captions", captions))[0] == 0
+    file = read_text_file(texts_path(world.features, name))
+    assert file.captions == tuple(f"{said} {category}" for category in CATEGORIES)
+    assert file.meta == {"encoder": "file rows.npy", "template": "", "captions": str(captions)}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--set", "clip", "--captions", "llp"], "llp: has no captions of 1 of the 3 categories (Bell)"),
+        (["--set", "clip", "--captions", "nope"], "nope: there are no such captions"),
+        (["--set", "other", "--captions", "llp"], "nothing says which of them --set other is"),
+        (["--set", "clip", "--captions", "llp", "--template", "{}"], "not allowed with"),
+    ],
+)
+def test_captions_that_do_not_fit_are_refused(
+    world: World, run: Run, rows: Path, more: list[object], message: str
+) -> None:
+    code, _, err = run(*from_file(world, rows, *more))
+    assert (code, is_one_line(err), message in err) == (2, True, True), err
+
+
+def test_an_encoder_reads_the_captions_of_its_modality(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, ...]] = []
+
+    def encoded(encoder: str, model: str, captions: tuple[str, ...], *, download: bool) -> np.ndarray:
+        read.append(captions)
+        return np.eye(len(captions), 4, dtype=np.float32)
+
+    monkeypatch.setattr("trainer.encoders.texts.encode_texts", encoded)
+    where = ["--model", "m", "--dataset", world.folder, "--out", world.features]
+    captions = captions_file(world.root)
+    for encoder in ("clip", "clap"):
+        assert run("texts", "--encoder", encoder, *where, "--captions", captions)[0] == 0
+    assert [said[0] for said in read] == ["seen Dog", "heard Dog"]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -15,6 +15,7 @@ from trainer.config import Config
 from trainer.dataset import feature_rows, unlabelled_tensors
 from trainer.engine import TrainingResult, train
 from trainer.features import Features, FeatureStore
+from trainer.jobs import feature_store
 from trainer.models.layers import Parser
 from trainer.parses import Parse, ParseFile
 from trainer.parsing import parse_clips
@@ -50,7 +51,7 @@ def run(
     run_dir = world.root / name
     run_dir.mkdir(exist_ok=True)
     config = config or config_of()
-    store = FeatureStore(world.features, audio=config.features.audio, visual=config.features.visual)
+    store = feature_store(world.features, config)
     reporter = reporter or Reporter(run_dir)
     dataset = read_dataset(world.folder)
     return train(

@@ -88,4 +88,71 @@ class PseudoWatcher(Watcher):
     taught_by: ClassVar[LabelKind] = "pseudo"
 
 
-WATCHERS = {"watcher": Watcher, "dense-watcher": DenseWatcher, "pseudo-watcher": PseudoWatcher}
+class JointWatcher(PseudoWatcher):
+    """Hears and sees what is like the texts too, by as much as a learnt `gain` says, and tells of pairs."""
+
+    reads_joint: ClassVar[bool] = True
+    texts: Tensor
+    thresholds: Tensor
+    scales: Tensor
+
+    def __init__(
+        self,
+        config: WatcherConfig,
+        audio_width: int,
+        visual_widths: Sequence[int],
+        categories: int,
+        joint_widths: Sequence[int] = (),
+    ) -> None:
+        super().__init__(config, audio_width, visual_widths, categories)
+        self.gain = nn.Parameter(torch.tensor(0.5))
+        self.register_buffer("texts", torch.zeros(categories, sum(joint_widths)))
+        self.register_buffer("thresholds", torch.zeros(2, categories))
+        self.register_buffer("scales", torch.zeros(2))
+
+    def prepare(self, material: Material) -> None:
+        super().prepare(material)
+        if material.texts is not None and material.thresholds is not None and material.scales is not None:
+            self.texts.copy_(torch.cat(material.texts, dim=1))
+            self.thresholds.copy_(material.thresholds)
+            self.scales.copy_(torch.tensor(material.scales))
+
+    def cosines(self, batch: Batch) -> Tensor:
+        assert batch.joint is not None
+        widths = [features.shape[-1] for features in batch.joint]
+        texts = self.texts.split(widths, dim=1)
+        return torch.stack([rows @ text.mT for rows, text in zip(batch.joint, texts, strict=True)], dim=1)
+
+    def forward(self, batch: Batch) -> Output:
+        found = super().forward(batch)
+        segment = (found.logits + self.gain * self.cosines(batch)).sigmoid()
+        audio, visual = segment.masked_fill(~batch.valid[:, None, :, None], 0).amax(dim=2).unbind(dim=1)
+        return Output(found.logits, segment, audio, visual, torch.maximum(audio, visual), segment, segment)
+
+    def supervision_of(self, batch: Batch) -> dict[str, Tensor]:
+        cosines = self.cosines(batch).detach()
+        similarity = cosines[:, 0] @ cosines[:, 1].mT  # (B, T, T)
+        made = {
+            "pair_similarity": similarity.where(batch.valid[:, None, :], torch.nan),  # padding may be anything
+            "pair_weight": similarity.abs() * self.gain.detach(),
+            "temporal_attention": cosines.amax(dim=-1),
+            "conditions": self.scales[:, None, None] * cosines > self.thresholds[:, None],
+        }
+        if batch.pseudo_labels is not None:
+            heard, seen = (batch.pseudo_labels > 0.5).float().unbind(dim=1)
+            made["overlap"] = heard @ seen.mT
+        return made
+
+    def scalars(self) -> dict[str, float]:
+        return {"gain": float(self.gain.detach())}
+
+    def undecayed(self) -> Sequence[nn.Parameter]:
+        return (self.gain,)
+
+
+WATCHERS = {
+    "watcher": Watcher,
+    "dense-watcher": DenseWatcher,
+    "pseudo-watcher": PseudoWatcher,
+    "joint-watcher": JointWatcher,
+}

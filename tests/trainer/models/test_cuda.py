@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.trainer.models.small_generator import SMALL, small_generator
+from tests.trainer.models.small_link import moved_link
 from tests.trainer.models.small_soft import small_ear, small_uwav
 from tests.trainer.models.two_processes import PARSERS, clips
 from trainer.batch import Batch
@@ -43,8 +44,8 @@ def test_a_step_costs_on_a_gpu_what_it_costs_on_a_processor(name):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: small_generator(WITHOUT_MIGRATION), small_uwav, small_ear],
-    ids=["generator", "uwav", "ear"],
+    [lambda: small_generator(WITHOUT_MIGRATION), small_uwav, small_ear, moved_link],
+    ids=["generator", "uwav", "ear", "link"],
 )
 def test_a_step_without_migration_never_waits_for_the_gpu(make):
     parser, batch = make().train().cuda(), on_gpu(clips())

@@ -91,7 +91,7 @@ def differences(name: str, base: str) -> dict[str, object]:
 def test_every_row_and_every_open_choice_has_a_recipe_and_nothing_else_does():
     found = {name for name in recipe_names() if load(name).parser in ("ear", "uwav")}
 
-    assert found == set(OURS)
+    assert {name for name in found if not name.startswith("valor/")} == set(OURS)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -124,7 +124,7 @@ def test_every_recipe_trains_on_pseudo_labels_of_a_generator_that_there_is(name)
 
     assert labels.kind == "pseudo"
     assert labels.filtered
-    assert labels.generator in ("", *recipe_names())
+    assert labels.generator in ("", "valor", *recipe_names())
     assert labels.soft is (name != "ear/llp/han-valor")
 
 
@@ -150,11 +150,7 @@ def test_the_settings_are_those_of_the_papers():
 
 
 def test_han_with_the_labels_of_valor_is_trained_as_valor():
-    config = load("ear/llp/han-valor")
-
-    assert to_table(config.model).items() >= {"width": 256, "layers": 4, "mix_alpha": 0.0}.items()
-    assert config.model.reweight_scale == "none"
-    assert (config.optimiser.lr, config.optimiser.beta1, config.training.epochs) == (3e-4, 0.5, 60)
+    assert differences("ear/llp/han-valor", "valor/llp/vggish") == {}
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -11,6 +11,7 @@ import torch.distributed as processes
 from torch import Tensor
 
 from tests.trainer.models.small_generator import MIGRATING, small_generator
+from tests.trainer.models.small_link import moved_link, with_joint
 from tests.trainer.models.small_soft import SMALL_UWAV, small_ear, small_uwav, taught
 from trainer.batch import Batch
 from trainer.checkpoint import model_config_types
@@ -27,6 +28,9 @@ PARSERS = {
     "uwav": lambda: small_uwav(replace(SMALL_UWAV, mix_alpha=0.0)),
     "ear": lambda: small_ear(mix_alpha=0.0),
     "ear, attention": lambda: small_ear(mix_alpha=0.0, erm="attention"),
+    "link": moved_link,
+    "link, a weight a clip": lambda: moved_link(pair_weighting="clip", label_loss="union"),
+    "link, sums": lambda: moved_link(segment_reduction="sum_t", overlap="leap_code", plsim_masked=True),
 }
 """Without what is drawn, and without what migrates between the clips of a process's part of a batch."""
 
@@ -48,7 +52,7 @@ def clips() -> Batch:
         index=torch.arange(3),
         truth=torch.randint(-1, 2, (3, 5, 3), generator=random, dtype=torch.int8),
     )
-    return taught(batch)
+    return with_joint(taught(batch))
 
 
 def still(batch: Batch) -> Batch:

@@ -202,3 +202,25 @@ def test_weights_follow_the_rates_of_the_categories(make, scale, expected):
 def test_an_unknown_scale_is_refused(make):
     with pytest.raises(ValueError, match="code or paper, not 'none'"):
         rules.reweighting(make(np.zeros((2, 25))), weight=0.5, scale="none")
+
+
+def test_logits_of_captions_are_scaled_cosines(make):
+    random = np.random.default_rng(2)
+    features, texts = (
+        random.normal(size=(3, 4, 6)).astype(np.float32),
+        random.normal(size=(5, 6)).astype(np.float32),
+    )
+    wanted = [
+        [[7 * g @ e / np.linalg.norm(g) / np.linalg.norm(e) for e in texts] for g in clip] for clip in features
+    ]
+
+    found = rules.text_logits(make(features), make(texts), scale=7.0)
+
+    np.testing.assert_allclose(plain(found), wanted, atol=1e-5)
+    assert plain(found).dtype == np.float32
+
+
+def test_a_segment_of_zeros_has_the_least_logit_that_there_is(make):
+    found = rules.text_logits(make([[0.0, 0.0], [0.0, 2.0]]), make([[1.0, 0.0], [0.0, 1.0]]), scale=10.0)
+
+    np.testing.assert_allclose(plain(found), [[-10, -10], [0, 10]])

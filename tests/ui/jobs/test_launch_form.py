@@ -148,7 +148,7 @@ def test_within_a_group_the_whole_method_comes_first_and_numbers_count(qtbot: Qt
         ("coleaf/signal", "Built-in features, for small projects", "CoLeaF"),
         ("ecma/unav/full", "UnAV-100", "E-CMANet full"),
         ("han/unav", "UnAV-100", "HAN"),
-        ("link/ave/full", "link ave", "full"),
+        ("new/ave/full", "new ave", "full"),
         ("own", "own", "own"),
     ],
 )
