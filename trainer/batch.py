@@ -25,7 +25,7 @@ class Material:
     label_rates: Tensor | None = None
     """(2, C) float32: the share of the training segments that have a pseudo-label above 0.5."""
     thresholds: Tensor | None = None
-    """(2, C) float32: of logits, above which VALOR says that a segment holds a category. Given where the
+    """(2, C) float64: of logits, above which VALOR says that a segment holds a category. Given where the
     pseudo-labels are VALOR's."""
     scales: tuple[float, float] | None = None
     """Of audio and of visual: what VALOR multiplies a cosine by to have a logit. Given as `thresholds` are."""

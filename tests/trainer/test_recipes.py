@@ -9,13 +9,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tests.trainer.recipe_settings import differences, load
 from trainer.batch import Batch
-from trainer.checkpoint import build_model, model_config_types
+from trainer.checkpoint import build_model
 from trainer.config import Config
 from trainer.metrics import METRICS
-from trainer.recipe_files import load_recipe, recipe_names, to_table
-
-MODELS = model_config_types()
+from trainer.recipe_files import recipe_names, to_table
 
 HAN = [60.1, 52.9, 48.9, 54.0, 55.4, 51.3, 48.9, 43.0, 47.7, 48.0]
 COLEAF = [64.2, 67.1, 59.8, 63.8, 61.9, 57.1, 64.8, 52.8, 58.2, 55.5]
@@ -62,7 +61,7 @@ OTHERS = {
 }
 
 
-WEAK = [name for name in recipe_names() if load_recipe(name, models=MODELS).labels.kind == "video"]
+WEAK = [name for name in recipe_names() if load(name).labels.kind == "video"]
 """Those of generators and of parsers on pseudo-labels are in tests/trainer/models."""
 
 
@@ -75,10 +74,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def load(name: str) -> Config:
-    return load_recipe(name, models=MODELS)
-
-
 def sweep_recipes() -> list[tuple[str, str, object]]:
     """Every swept value: its recipe, its setting, and the value."""
     return [
@@ -86,20 +81,6 @@ def sweep_recipes() -> list[tuple[str, str, object]]:
         for sweep, (setting, _, values) in SWEEPS.items()
         for text, value in values.items()
     ]
-
-
-def differences(name: str, base: str) -> dict[str, object]:
-    """The settings, section by section, in which a recipe is not its base; what it says of itself aside."""
-    one, other = (
-        {
-            f"{section}.{key}": value
-            for section, table in to_table(load(recipe)).items()
-            if isinstance(table, dict)
-            for key, value in table.items()
-        }
-        for recipe in (name, base)
-    )
-    return {key: value for key, value in one.items() if value != other[key]}
 
 
 def test_every_row_of_the_tables_and_every_swept_value_has_a_recipe_and_nothing_else_does() -> None:

@@ -10,6 +10,7 @@ from trainer.annotations import SPLITS
 from trainer.commands.arguments import Subcommands, add_device, add_run_dir
 from trainer.jobs import UsageError, check_categories, check_file, every_clip, parse_to, read_noted
 from trainer.protocol import Finished, Reporter, Started
+from trainer.supervision_files import SupervisionError, read_supervision
 
 
 def add_to(subcommands: Subcommands) -> None:
@@ -38,10 +39,7 @@ def parse(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
     if arguments.split and arguments.dataset is None:
         raise UsageError("--split is of a --dataset: give that too, or leave it out")
-    check_file(arguments.out)
-    check_file(arguments.supervision)
-    if arguments.supervision is not None and arguments.supervision.resolve() == arguments.out.resolve():
-        raise UsageError(f"{arguments.out}: --out and --supervision are two files: give each its own name")
+    _check_outputs(arguments)
     prepare_torch()
     device = choose_device(arguments.device)
     reporter.send(Started(kind="parse", pid=os.getpid(), device=str(device)))
@@ -62,3 +60,32 @@ def parse(arguments: argparse.Namespace, reporter: Reporter) -> None:
         supervision=arguments.supervision,
     )
     reporter.send(Finished(outputs=written))
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse places to write to where nothing can be written, or where something of another kind is."""
+    out: Path = arguments.out
+    made: Path | None = arguments.supervision
+    for path in (out, made):
+        check_file(path)
+        if path is not None and path.resolve() == arguments.checkpoint.resolve():
+            raise UsageError(f"{path}: is the checkpoint; give another name for what is written")
+    if made is None:
+        return
+    if made.resolve() == out.resolve():
+        raise UsageError(f"{out}: --out and --supervision are two files: give each its own name")
+    if made.exists():
+        _check_replaceable(made)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to write over what no `parse` wrote: another kind of file, or what a run trained on."""
+    try:
+        is_of_run = read_supervision(path).trained > 0
+    except SupervisionError:
+        raise UsageError(
+            f"{path}: is already there, and is no supervision file, or a damaged one; delete it, or give "
+            "another name"
+        ) from None
+    if is_of_run:
+        raise UsageError(f"{path}: is what a run trained on; give another name for what is written")

@@ -28,6 +28,7 @@ from trainer.pseudo_labels import (
     labels_to_folder,
     thresholds_of,
 )
+from trainer.texts import texts_path
 
 
 def add_to(subcommands: Subcommands) -> None:
@@ -161,6 +162,7 @@ def by_generator(arguments: argparse.Namespace, reporter: Reporter) -> None:
 def by_valor(arguments: argparse.Namespace, reporter: Reporter) -> None:
     """Label every clip of a dataset by captions."""
     _check_out(arguments.out)
+    _check_sets(arguments.features, arguments.features_audio, arguments.features_visual)
     from trainer.captions import read_captions
     from trainer.config import FeatureConfig
     from trainer.pseudo_labels.valor import ValorLabelling, told_thresholds
@@ -207,6 +209,16 @@ def to_folder(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 def _making(arguments: argparse.Namespace, *, hard: bool) -> Making:
     return Making(temperature=arguments.temperature, hard=hard, filtered=not arguments.unfiltered)
+
+
+def _check_sets(features: Path, audio: str, visual: str) -> None:
+    """Refuse what names no set, and one set for both: one space has the captions of one modality."""
+    for name in (audio, visual):
+        texts_path(features, name)
+    if audio == visual:
+        raise UsageError(
+            f"--features-audio and --features-visual are both {audio!r}: give a set of audio and one of visual"
+        )
 
 
 def _check_out(out: Path) -> None:

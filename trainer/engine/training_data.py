@@ -130,14 +130,14 @@ def _logits_of_valor(
     return torch.from_numpy(thresholds[:, columns]), scales
 
 
-def _told_by_valor(parses: ParseFile) -> tuple[NDArray[np.float32], tuple[float, float]] | None:
+def _told_by_valor(parses: ParseFile) -> tuple[NDArray[np.float64], tuple[float, float]] | None:
     """The same of all categories of the file, in its order; None where it does not tell them.
 
     Labels that VALOR published do not.
     """
     try:
         said = parses.meta[_META]
-        thresholds = np.array([said["thresholds"][modality] for modality in _MODALITIES], np.float32)
+        thresholds = np.array([said["thresholds"][modality] for modality in _MODALITIES], np.float64)
         audio, visual = (float(said["scales"][modality]) for modality in _MODALITIES)
         is_valor = said["method"] == "valor"
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -35,6 +35,7 @@ from trainer.models.layers import (
     Projection,
     Step,
     clip_mean,
+    without_dropout,
 )
 
 ReferenceCost = Literal["asymmetric", "cross-entropy"]
@@ -200,10 +201,8 @@ class Coleaf(Parser):
     @torch.no_grad()
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
         """What `Targets.supervision` holds, and `student` (B, 2, T, C), the anchor's probabilities."""
-        was_training = self.training
-        self.eval()
-        output, reference = self.anchor(batch), self.reference(batch)
-        self.train(was_training)
+        with without_dropout(self):
+            output, reference = self.anchor(batch), self.reference(batch)
         targets = make_targets(output, reference, batch, self.config)
         return targets.supervision | {"student": output.segment}
 

@@ -24,7 +24,7 @@ from trainer.models.coleaf import (
     make_targets,
 )
 from trainer.models.han import Han, han_loss
-from trainer.models.layers import EPSILON, Output, Parser, Step, clip_mean
+from trainer.models.layers import EPSILON, Output, Parser, Step, clip_mean, without_dropout
 
 MaskMode = Literal["adaptive", "topk"]
 Norm = Literal["clip", "batch"]
@@ -236,15 +236,13 @@ class Ecma(Parser):
     @torch.no_grad()
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
         """The supervision of a batch, without dropout: of `make_masks`, `similarity` s (B, T), and CoLeaF's."""
-        was_training = self.training
-        self.eval()
-        output: Output = self.student(batch)
-        made = self.make_masks(output, batch)
-        if self.config.cma:
-            made["similarity"] = self.similarity(output)
-        if self.reference is not None:
-            made |= make_targets(output, self.reference(batch), batch, self.config).supervision
-        self.train(was_training)
+        with without_dropout(self):
+            output: Output = self.student(batch)
+            made = self.make_masks(output, batch)
+            if self.config.cma:
+                made["similarity"] = self.similarity(output)
+            if self.reference is not None:
+                made |= make_targets(output, self.reference(batch), batch, self.config).supervision
         return made
 
 

@@ -7,7 +7,8 @@ padded segments is not specified: read them through `Batch.valid`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -104,6 +105,17 @@ class Parser(nn.Module, ABC):
     def undecayed(self) -> Sequence[nn.Parameter]:
         """The parameters that weight decay leaves alone."""
         return ()
+
+
+@contextmanager
+def without_dropout(parser: Parser) -> Iterator[None]:
+    """The parser as it parses; afterwards it is in training again, if it was."""
+    was_training = parser.training
+    parser.eval()
+    try:
+        yield
+    finally:
+        parser.train(was_training)
 
 
 class Projection(nn.Module):

@@ -28,21 +28,26 @@ from trainer.config import (
     require_multiple,
 )
 from trainer.labels import ABSENT, UNSEEN
-from trainer.models.layers import HanStack, HanUpdate, MmilPooling, Output, Parser, Projection, Step
+from trainer.models.layers import (
+    HanStack,
+    HanUpdate,
+    MmilPooling,
+    Output,
+    Parser,
+    Projection,
+    Step,
+    without_dropout,
+)
 from trainer.models.layers import binary_cross_entropy as bce
-from trainer.models.link_blocks import CrossModalInteraction, SemanticModulation, TemporalSpatialAttention
+from trainer.models.link_blocks import CrossModalInteraction, SemanticInteraction, TemporalSpatialAttention
 from trainer.models.reviewed import reviewed_loss
 from trainer.models.soft_labels import PRESENT_FROM, Targets, segment_targets, video_loss
-from trainer.models.uwav import ProjectWith, UwavProjection
 
 Tsa = Literal["both", "temporal", "spatial", "none"]
 LabelLoss = Literal["modality", "union"]
 PairWeighting = Literal["pair", "clip", "none"]
 SimilarityOn = Literal["fused", "attended"]
 SegmentReduction = Literal["mean", "sum_t"]
-
-_LARGEST_LOGIT = 1e4
-"""Thresholds beyond it are cut there: weights that are no finite numbers are refused when they are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,6 @@ class LinkConfig:
     II). 0: the literal chain of Eq. 16, without HAN."""
     dropout: Share = 0.1
     positional_encoding: bool = False
-    projection: ProjectWith = "han"
     han_update: HanUpdate = "sequential"
     mmil_normalise: bool = False
     tsa: Tsa = "both"
@@ -142,15 +146,6 @@ class Link(Parser):
     taught_by: ClassVar[LabelKind] = "pseudo"
     reads_joint: ClassVar[bool] = True
 
-    audio_texts: Tensor
-    """(C, Da) and (C, Dv): the text features of the categories, rows of length 1. What PLSIM needs is saved
-    with the weights."""
-    visual_texts: Tensor
-    thresholds: Tensor
-    """(2, C): theta of VALOR's labels."""
-    scales: Tensor
-    """(2,): of VALOR's logits."""
-
     def __init__(
         self,
         config: LinkConfig,
@@ -158,13 +153,12 @@ class Link(Parser):
         visual_widths: Sequence[int],
         categories: int,
         *,
-        joint_widths: tuple[int, ...] | None = None,
+        joint_widths: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         width = config.width
-        kind = UwavProjection if config.projection == "uwav" else Projection
-        self.projection = kind(
+        self.projection = Projection(
             audio_width, visual_widths, width, positional_encoding=config.positional_encoding
         )
         self.tsa = _tsa(config)
@@ -177,37 +171,16 @@ class Link(Parser):
             dropout=config.dropout,
             update=config.han_update,
         )
-        self.plsim = self._plsim(categories, joint_widths) if config.plsim else None
+        self.plsim = _plsim(config, categories, joint_widths)
         self.pooling = MmilPooling(width, categories, normalise=config.mmil_normalise)
         weighs = config.similarity_weight > 0 and config.pair_weighting != "none"
         mu = nn.Parameter(torch.tensor(float(config.mu_start)), requires_grad=config.mu_trainable)
         self.mu = mu if weighs else None
 
-    def _plsim(self, categories: int, joint_widths: tuple[int, ...] | None) -> nn.ModuleList:
-        if joint_widths is None:
-            raise ConfigError(
-                "LINK's PLSIM reads features in the space of text features: name an audio set and a visual set "
-                'in features.joint, such as ["clap512", "clip"], or set model.plsim = false'
-            )
-        for name, width in zip(("audio_texts", "visual_texts"), joint_widths, strict=True):
-            self.register_buffer(name, torch.zeros(categories, width))
-        self.register_buffer("thresholds", torch.zeros(2, categories))
-        self.register_buffer("scales", torch.ones(2))
-        return nn.ModuleList(SemanticModulation(width, self.config.width) for width in joint_widths)
-
     def prepare(self, material: Material) -> None:
         """Take what VALOR's labels are made by. Raises ConfigError where PLSIM is to read them and cannot."""
-        if self.plsim is None:
-            return
-        if material.texts is None or material.thresholds is None or material.scales is None:
-            raise ConfigError(
-                "LINK's PLSIM makes VALOR's labels itself, by their thresholds and text features: teach it by "
-                "the labels of `avvp-trainer pseudo-label valor`, which tell both, or set model.plsim = false"
-            )
-        self.audio_texts.copy_(material.texts[0])
-        self.visual_texts.copy_(material.texts[1])
-        self.thresholds.copy_(material.thresholds.clamp(-_LARGEST_LOGIT, _LARGEST_LOGIT))
-        self.scales.copy_(torch.tensor(material.scales))
+        if self.plsim is not None:
+            self.plsim.prepare(material)
 
     def forward(self, batch: Batch) -> Output:
         """Of the video alone: no label, and nothing reviewed."""
@@ -223,31 +196,18 @@ class Link(Parser):
             fused = self.cmim(fused, batch.absent)
         attended = classified = self.attention(fused, batch.absent)
         if self.plsim is not None and conditions is not None:
-            classified = self._modulated(attended, conditions)
+            classified = self.plsim(attended, conditions)
         said: Output = self.pooling(classified, batch.absent)
         output = replace(said, embeddings=attended, projected=projected)
         return Reading(output, fused, temporal)
 
-    def _modulated(self, features: Tensor, conditions: Tensor) -> Tensor:
-        """Eq. 16-17."""
-        assert self.plsim is not None
-        texts = (self.audio_texts, self.visual_texts)
-        sides = zip(self.plsim, features.unbind(dim=1), conditions.unbind(dim=1), texts, strict=True)
-        return torch.stack([modulation(*side) for modulation, *side in sides], dim=1)
-
-    @torch.no_grad()
     def unfiltered_labels(self, batch: Batch) -> Tensor | None:
         """VALOR's labels (B, 2, T, C) bool without the video-level ones: the same in training and parsing."""
         if self.plsim is None:
             return None
         if batch.joint is None:
             raise ValueError("LINK's PLSIM reads features in the space of text features: give Batch.joint")
-        texts, found = (self.audio_texts, self.visual_texts), []
-        for axis, features in enumerate(batch.joint):
-            # Exact, whatever autocast would make of it: a rounded cosine changes sides.
-            cosines = rules.text_logits(features.double(), texts[axis].double(), scale=1.0)
-            found.append(self.scales[axis] * cosines > self.thresholds[axis])
-        return torch.stack(found, dim=1) & batch.valid[:, None, :, None]
+        return self.plsim.labels(batch.joint, batch.valid)
 
     def conditions(self, batch: Batch) -> Tensor | None:
         """The labels that PLSIM reads in training: with a person's corrections."""
@@ -276,8 +236,7 @@ class Link(Parser):
     def overlap(self, targets: Targets, batch: Batch) -> Tensor:
         """r (B, T, S) of the pseudo-labels with a person's corrections; -1 where some are unknown."""
         heard, seen = targets.labels.masked_fill(~targets.known, UNSEEN).unbind(dim=1)
-        with torch.autocast(batch.valid.device.type, enabled=False):
-            overlap: Tensor = rules.event_overlap(heard, seen, batch.valid, variant=self.config.overlap)
+        overlap: Tensor = rules.event_overlap(heard, seen, batch.valid, variant=self.config.overlap)
         return overlap
 
     def similarity_loss(self, pairs: Pairs, overlap: Tensor, batch: Batch) -> Tensor:
@@ -310,11 +269,9 @@ class Link(Parser):
     @torch.no_grad()
     def supervision(self, batch: Batch) -> dict[str, Tensor]:
         """What a step makes beside the labels, without dropout; `overlap` where there are pseudo-labels."""
-        was_training = self.training
-        self.eval()
         conditions = self.conditions(batch)
-        reading = self.read(batch, conditions)
-        self.train(was_training)
+        with without_dropout(self):
+            reading = self.read(batch, conditions)
         made = _made(reading, conditions)
         if self.config.similarity_weight:
             made |= _made_of_pairs(self.pairs(reading, batch))
@@ -395,3 +352,16 @@ def _cmim(config: LinkConfig) -> CrossModalInteraction | None:
     if not config.cmim:
         return None
     return CrossModalInteraction(alpha=config.alpha_start, beta=config.beta_start, scaled=config.cmim_scaled)
+
+
+def _plsim(
+    config: LinkConfig, categories: int, joint_widths: tuple[int, int] | None
+) -> SemanticInteraction | None:
+    if not config.plsim:
+        return None
+    if joint_widths is None:
+        raise ConfigError(
+            "LINK's PLSIM reads features in the space of text features: name an audio set and a visual set "
+            'in features.joint, such as ["clap512", "clip"], or set model.plsim = false'
+        )
+    return SemanticInteraction(joint_widths, config.width, categories)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, linear, pad
 
+from trainer import supervision as rules
+from trainer.batch import Material
 from trainer.config import ConfigError
 
 
@@ -108,7 +110,8 @@ class CrossModalInteraction(nn.Module):
             for scalars in ((self.alpha2, self.alpha1), (self.beta2, self.beta1))
         )
         others = features.flip(1)
-        scores = features @ others.mT  # (B, 2, T, T)
+        with torch.autocast(features.device.type, enabled=False):  # which would round products without a scale
+            scores = features.float() @ others.float().mT  # (B, 2, T, T)
         if self.scaled:
             scores = scores * features.shape[-1] ** -0.5
         weights = (scores + absent[:, None]).softmax(dim=-1)
@@ -160,3 +163,61 @@ class SemanticModulation(nn.Module):
         shares = conditions / conditions.sum(dim=-1, keepdim=True).clamp(min=1)
         modulated: Tensor = features * self.gain(shares, texts) + self.shift(shares, texts) + features
         return modulated
+
+
+class SemanticInteraction(nn.Module):
+    """PLSIM: each modality is modulated by the texts of VALOR's labels, which are made of the video alone.
+
+    What those are made by is saved with the weights.
+    """
+
+    audio_texts: Tensor
+    """(C, Da) and (C, Dv): the text features of the categories, rows of length 1."""
+    visual_texts: Tensor
+    thresholds: Tensor
+    """(2, C) float64, as the labels that teach were made: theta of VALOR's labels."""
+    scales: Tensor
+    """(2,) float64: of VALOR's logits."""
+
+    def __init__(self, text_widths: tuple[int, int], width: int, categories: int) -> None:
+        super().__init__()
+        self.register_buffer("audio_texts", torch.zeros(categories, text_widths[0]))
+        self.register_buffer("visual_texts", torch.zeros(categories, text_widths[1]))
+        self.register_buffer("thresholds", torch.zeros(2, categories, dtype=torch.float64))
+        self.register_buffer("scales", torch.ones(2, dtype=torch.float64))
+        self.sides = nn.ModuleList(SemanticModulation(text_width, width) for text_width in text_widths)
+
+    @property
+    def texts(self) -> tuple[Tensor, Tensor]:
+        return self.audio_texts, self.visual_texts
+
+    def prepare(self, material: Material) -> None:
+        """Take what VALOR's labels are made by. Raises ConfigError where it is not told."""
+        if material.texts is None or material.thresholds is None or material.scales is None:
+            raise ConfigError(
+                "LINK's PLSIM makes VALOR's labels itself, by their thresholds and text features: teach it by "
+                "the labels of `avvp-trainer pseudo-label valor`, which tell both, or set model.plsim = false"
+            )
+        self.audio_texts.copy_(material.texts[0])
+        self.visual_texts.copy_(material.texts[1])
+        self.thresholds.copy_(material.thresholds)
+        self.scales.copy_(torch.tensor(material.scales, dtype=torch.float64))
+
+    @torch.no_grad()
+    def labels(self, joint: tuple[Tensor, Tensor], valid: Tensor) -> Tensor:
+        """The labels (B, 2, T, C) bool of features in the space of texts, (B, T, Da) and (B, T, Dv).
+
+        They are those of `pseudo-label valor --unfiltered`, to the bit: logits are made in float64, which no
+        autocast rounds, and kept as float32. A searched threshold lies between two of them.
+        """
+        cosines = [
+            rules.text_logits(features.double(), texts.double(), scale=1.0)
+            for features, texts in zip(joint, self.texts, strict=True)
+        ]
+        logits = (self.scales[:, None, None] * torch.stack(cosines, dim=1)).float()  # (B, 2, T, C)
+        return (logits > self.thresholds[:, None]) & valid[:, None, :, None]
+
+    def forward(self, features: Tensor, conditions: Tensor) -> Tensor:
+        """`features` (B, 2, T, D), `conditions` (B, 2, T, C) bool -> (B, 2, T, D)."""
+        read = zip(self.sides, features.unbind(dim=1), conditions.unbind(dim=1), self.texts, strict=True)
+        return torch.stack([modulation(*side) for modulation, *side in read], dim=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.trainer.commands.steps import SMALL, Run, messages, train_arguments
+from tests.trainer.commands.steps import SMALL, Run, is_one_line, messages, train_arguments
 from tests.trainer.conftest import World
 from trainer.annotations import read_dataset
 from trainer.parses import Parse, ParseFile, read_parses, write_parses
@@ -62,6 +62,25 @@ def test_supervision_is_not_written_over_parses_nor_over_a_folder(world: World, 
     assert (code, f"{out}: --out and --supervision are two files" in err) == (2, True)
     code, _, err = run(*parsing(world, "--supervision", world.root))
     assert (code, f"{world.root}: is a folder" in err) == (2, True)
+
+
+def test_what_no_parse_wrote_is_not_written_over(world: World, run: Run) -> None:
+    run(*train_arguments(world, *SMALL, recipe="ecma/signal"))
+    base, made = parsing(world, "--split", "test"), world.root / "made.npz"
+    trained_on = next((world.root / "run" / "supervision").iterdir())
+    for path, message in (
+        (world.root / "run" / "last.safetensors", "is the checkpoint"),
+        (trained_on, "is what a run trained on"),
+        (world.folder / "categories.txt", "is already there, and is no supervision file"),
+    ):
+        before = path.read_bytes()
+        code, _, err = run(*base, "--supervision", path)
+        assert (code, is_one_line(err), f"{path}: {message}" in err) == (2, True, True), err
+        assert path.read_bytes() == before
+    assert not (world.root / "some.npz").exists()
+    assert [run(*base, "--supervision", made)[0] for _ in range(2)] == [0, 0]
+    code, _, err = run(*base, "--out", world.root / "run" / "last.safetensors")
+    assert (code, "is the checkpoint" in err) == (2, True)
 
 
 def parsing(world: World, *more: object) -> list[object]:

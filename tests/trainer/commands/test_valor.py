@@ -248,6 +248,8 @@ def test_bad_input_is_one_line_that_says_what_to_do(
     out = tmp_path / "q.npz"
     refused(arguments(made, out, "--captions", "nope"), "nope: there are no such captions")
     refused(arguments(other, out, "--thresholds", "published"), "search them with --thresholds val")
+    refused(arguments(made, out, "--features-audio", "clip"), "are both 'clip'")
+    refused(arguments(made, out, "--features-visual", "../clip"), "'../clip' names no feature set")
     refused(arguments(made, out, "--threshold", "2"), "expected 2 arguments")
     refused(arguments(made, out, "--threshold", "2", "x"), "'x' is no number")
     refused(arguments(made, out, "--threshold", "1", "2", "--thresholds", "val"), "not allowed with")

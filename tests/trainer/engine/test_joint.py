@@ -103,7 +103,7 @@ def test_the_parser_is_given_texts_of_the_joint_sets_and_the_thresholds_of_its_c
     assert material.thresholds is not None
     for features, texts in zip(("clap512", "clip"), material.texts, strict=True):
         np.testing.assert_array_equal(texts, read_texts(world.features, features, world.dataset.categories))
-    expected = np.array([THRESHOLDS["audio"], THRESHOLDS["visual"]], np.float32)[:, COLUMNS]
+    expected = np.array([THRESHOLDS["audio"], THRESHOLDS["visual"]])[:, COLUMNS]
     np.testing.assert_array_equal(material.thresholds, expected)
     assert material.scales == (SCALES["audio"], SCALES["visual"])
 

@@ -27,7 +27,6 @@ VARIANTS = {
     "no plsim": {"plsim": False},
     "plsim masked": {"plsim_masked": True},
     "no han": {"layers": 0},
-    "uwav's projection": {"projection": "uwav"},
     "sum over t": {"segment_reduction": "sum_t"},
     "labels of the clip": {"label_loss": "union"},
     "no label loss": {"label_weight": 0.0},
@@ -65,6 +64,7 @@ def material(categories=3) -> Material:
         normalize(torch.randn(categories, width, generator=random), dim=-1) for width in JOINT_WIDTHS
     )
     thresholds = torch.tensor([[1.0], [20.0]]) + torch.rand(2, categories, generator=random)
+    thresholds = thresholds.double()
     return Material(texts=(audio, visual), thresholds=thresholds, scales=(26.87, 100.0))
 
 

@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from tests.trainer.models.small_soft import taught, total
+from tests.trainer.recipe_settings import differences, load
 from trainer.batch import Material
-from trainer.checkpoint import build_model, model_config_types
-from trainer.config import Config
-from trainer.recipe_files import load_recipe, recipe_names, to_table
+from trainer.checkpoint import build_model
+from trainer.recipe_files import recipe_names, to_table
 
-MODELS = model_config_types()
 EAR, UWAV = "ear/llp/vggish", "uwav/llp/vggish"
 
 ROWS = {
@@ -68,24 +67,6 @@ UWAV_CHANGES: dict[str, dict[str, object]] = {
 }
 
 OURS = [*dict.fromkeys([*ROWS, *CHANGES, *UWAV_CHANGES]), "ear/signal"]
-
-
-def load(name: str) -> Config:
-    return load_recipe(name, models=MODELS)
-
-
-def differences(name: str, base: str) -> dict[str, object]:
-    """The settings in which a recipe is not its base; what it says of itself aside."""
-    one, other = (
-        {
-            f"{section}.{key}": value
-            for section, table in to_table(load(recipe)).items()
-            if isinstance(table, dict)
-            for key, value in table.items()
-        }
-        for recipe in (name, base)
-    )
-    return {key: value for key, value in one.items() if value != other[key]}
 
 
 def test_every_row_and_every_open_choice_has_a_recipe_and_nothing_else_does():

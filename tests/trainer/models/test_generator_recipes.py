@@ -8,13 +8,11 @@ import pytest
 import torch
 
 from tests.trainer.models.small_generator import small_generator
-from trainer.checkpoint import model_config_types
-from trainer.config import Config
+from tests.trainer.recipe_settings import load
 from trainer.models.generator import Generator, GeneratorConfig
 from trainer.prediction import PredictionRule
-from trainer.recipe_files import load_recipe, recipe_names, to_table
+from trainer.recipe_files import recipe_names, to_table
 
-MODELS = model_config_types()
 FULL = "ear/gen/full"
 
 ROWS = {
@@ -71,10 +69,6 @@ CHANGES: dict[str, dict[str, object]] = {
     "ear/gen/pos-weight-1": {"positive_weight": 1.0},
 }
 """The settings of the model in which a recipe is not EAR's complete one."""
-
-
-def load(name: str) -> Config:
-    return load_recipe(name, models=MODELS)
 
 
 def test_every_row_and_every_open_choice_has_a_recipe_and_nothing_else_does():

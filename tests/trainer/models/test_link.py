@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -22,7 +23,9 @@ from tests.trainer.models.small_soft import SMALL_UWAV, small_uwav, taught, tota
 from trainer import supervision as rules
 from trainer.batch import Batch, Material
 from trainer.config import ConfigError
+from trainer.features import Features
 from trainer.models.link import Link, LinkConfig
+from trainer.pseudo_labels.valor import SCALES, logits_of
 
 REVIEW = {(0, 0, 1, 2): 1, (0, 1, 2, 0): 0, (2, 0, 0, 1): 1}
 
@@ -82,7 +85,7 @@ def test_the_first_layers_of_plsim_learn_as_soon_as_the_last_ones_have_moved(cli
 
     total(model.step(clips, 1).losses).backward()
 
-    for modulation in model.plsim:
+    for modulation in model.plsim.sides:
         for side in (modulation.gain, modulation.shift):
             assert side.first.weight.grad.abs().sum() > 0
 
@@ -110,6 +113,8 @@ def test_mixed_precision_changes_the_losses_little_and_leaves_them_float32(make_
     assert all(loss.dtype == torch.float32 for loss in mixed.losses.values())
     for key in {"conditions", "overlap"} & {*whole.supervision}:
         assert torch.equal(mixed.supervision[key], whole.supervision[key])
+    for key in {"pair_similarity", "pair_weight"} & {*whole.supervision}:
+        assert mixed.supervision[key].dtype == torch.float32
 
 
 @pytest.mark.parametrize("mode", [True, False], ids=["training", "parsing"])
@@ -160,6 +165,15 @@ def test_plsim_starts_as_the_identity(clips):
     assert torch.equal(found.video, expected.video)
 
 
+def test_its_embeddings_are_those_of_han_which_plsim_has_not_touched(clips):
+    model = moved_link()
+
+    reading = model.read(clips, model.conditions(clips))
+
+    assert torch.equal(reading.output.projected, model.projection(clips))
+    assert torch.equal(reading.output.embeddings, model.attention(reading.fused, clips.absent))
+
+
 def test_without_all_that_link_adds_it_is_valor(clips):
     """VALOR++: HAN with its own projection, trained on hard labels without weights and mixup."""
     link = small_link(**VARIANTS["base"])
@@ -206,6 +220,26 @@ def test_the_labels_that_plsim_reads_are_valors_unfiltered_in_training_as_in_par
     assert torch.equal(model.supervision(unlabelled)["conditions"], expected)
 
 
+def test_they_are_the_files_own_to_the_bit_where_segments_are_all_but_alike():
+    """So that a threshold that was searched between two logits parts the same segments here as there."""
+    batch, given, sets = clips_of(8, 4), material(4), ("clap512", "clip")
+    joint = tuple(rows[:1, :1] + 1e-6 * rows for rows in batch.joint)
+    tables = {name: rows.flatten(0, 1).numpy() for name, rows in zip(sets, joint, strict=True)}
+    features = Features(("a", "b"), np.array([0, 8]), np.array([8, 8]), tables, {})
+    texts = [rows.numpy() for rows in given.texts]
+    logits = np.stack([*logits_of(features, sets, texts, lambda done, of: None).values()])  # (B, 2, T, C)
+    ordered = np.sort(logits.astype(np.float64).swapaxes(0, 1).reshape(2, 16, 4), axis=1)
+
+    for below in range(15):
+        thresholds = (ordered[:, below] + ordered[:, below + 1]) / 2
+        model = small_link(categories=4)
+        model.prepare(replace(given, thresholds=torch.from_numpy(thresholds), scales=SCALES))
+
+        found = model.unfiltered_labels(replace(batch, joint=joint))
+
+        np.testing.assert_array_equal(found, rules.hard_pseudo_labels(logits, thresholds))
+
+
 def test_video_level_labels_filter_what_plsim_reads_in_training_if_that_is_asked_for(ragged):
     labels = torch.tensor([[1.0, 0, -1], [0, 1, 0], [1, 1, 1]])
     batch = replace(linked(ragged), labels=labels)
@@ -216,6 +250,12 @@ def test_video_level_labels_filter_what_plsim_reads_in_training_if_that_is_asked
     expected = model.unfiltered_labels(batch) & (labels != 0)[:, None, None]
     assert torch.equal(found, expected)
     assert not torch.equal(found, model.unfiltered_labels(batch))
+    # a person who found a category in the clip corrects the label that filters its other cells
+    expected[0, :, :, 1] = model.unfiltered_labels(batch)[0, :, :, 1]
+    assert expected[0, 1, :, 1].any()
+    expected[0, 0, 1, 1] = True
+    corrected = model.step(with_review(batch, {(0, 0, 1, 1): 1}), 1).supervision["conditions"]
+    assert torch.equal(corrected, expected)
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -312,23 +352,9 @@ def test_the_weights_hold_all_that_parsing_needs(clips):
 
     other.load_state_dict(model.state_dict())
 
-    assert {"audio_texts", "visual_texts", "thresholds", "scales"} < {*model.state_dict()}
+    assert {"audio_texts", "visual_texts", "thresholds", "scales"} < {*model.plsim.state_dict()}
     assert torch.equal(other(clips).segment, model(clips).segment)
     assert all(values.isfinite().all() for values in model.state_dict().values())
-
-
-def test_thresholds_below_and_above_everything_are_kept_as_numbers(clips):
-    given = material()
-    thresholds = given.thresholds.clone()
-    thresholds[0], thresholds[1] = -torch.inf, torch.inf
-    model = small_link()
-
-    model.prepare(replace(given, thresholds=thresholds))
-
-    assert model.thresholds.isfinite().all()
-    found = model.unfiltered_labels(clips)
-    assert torch.equal(found[:, 0], clips.valid[..., None].expand(-1, -1, 3))
-    assert not found[:, 1].any()
 
 
 @pytest.mark.parametrize("lacking", ["texts", "thresholds", "scales"])

@@ -109,6 +109,19 @@ def test_each_modality_reads_the_segments_of_the_other_and_counts_itself_twice(f
                 torch.testing.assert_close(found[clip, axis, i], 2 * own[i] + alpha * read)
 
 
+def test_mixed_precision_rounds_no_product_of_segments():
+    """They have no scale: one of 1025 would be rounded to 1024, and no segment read more than another."""
+    features = torch.ones(1, 2, 2, 256, dtype=torch.bfloat16)
+    features[:, 1] = 4
+    features[0, 1, 1, 0] = 5
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = CrossModalInteraction()(features, torch.zeros(1, 1, 2))
+
+    share = torch.sigmoid(torch.tensor(1.0)).item()
+    assert found[0, 0, 0, 0].item() == pytest.approx(2 + 4 + share, abs=0.03)
+
+
 def test_the_scalars_start_where_they_are_told_to():
     block = CrossModalInteraction(alpha=0.25, beta=0.5)
 
@@ -164,6 +177,6 @@ def test_modulation_starts_as_the_identity_and_its_last_layers_learn_at_once():
 def test_the_parser_has_every_block_that_its_settings_ask_for():
     model = small_link()
     assert None not in (model.tsa, model.cmim)
-    assert len(model.plsim) == 2
+    assert len(model.plsim.sides) == 2
     bare = small_link(tsa="none", cmim=False, plsim=False)
     assert [bare.tsa, bare.cmim, bare.plsim] == [None] * 3

@@ -9,11 +9,10 @@ import torch
 
 from tests.trainer.models.small_link import JOINT_WIDTHS, linked, material
 from tests.trainer.models.small_soft import total
-from trainer.checkpoint import build_model, model_config_types
-from trainer.config import Config
-from trainer.recipe_files import load_recipe, recipe_names, to_table
+from tests.trainer.recipe_settings import differences, load
+from trainer.checkpoint import build_model
+from trainer.recipe_files import recipe_names
 
-MODELS = model_config_types()
 FULL, BASE = "link/llp/full", "link/llp/base"
 JOINT = ["clap512", "clip"]
 
@@ -49,24 +48,6 @@ ADDED: dict[str, dict[str, object]] = {
 """What a recipe adds to the base."""
 
 OURS = [FULL, *CHANGES, *ADDED, "link/signal"]
-
-
-def load(name: str) -> Config:
-    return load_recipe(name, models=MODELS)
-
-
-def differences(name: str, base: str) -> dict[str, object]:
-    """The settings in which a recipe is not its base; what it says of itself aside."""
-    one, other = (
-        {
-            f"{section}.{key}": value
-            for section, table in to_table(load(recipe)).items()
-            if isinstance(table, dict)
-            for key, value in table.items()
-        }
-        for recipe in (name, base)
-    )
-    return {key: value for key, value in one.items() if value != other[key]}
 
 
 def test_every_row_and_every_open_choice_has_a_recipe_and_nothing_else_does():
@@ -130,7 +111,7 @@ def test_the_base_is_valor_with_clap_and_clip():
     for part in ("features", "labels", "optimiser", "schedule", "prediction"):
         assert getattr(link, part) == getattr(valor, part)
     assert replace(link.training, seed=0) == replace(valor.training, seed=0)
-    shared = {"width", "heads", "feedforward", "layers", "dropout", "projection", "han_update"}
+    shared = {"width", "heads", "feedforward", "layers", "dropout", "han_update"}
     assert all(getattr(link.model, key) == getattr(valor.model, key) for key in shared)
 
 

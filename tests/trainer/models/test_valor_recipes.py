@@ -9,17 +9,13 @@ import torch
 from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 
 from tests.trainer.models.small_soft import taught
-from trainer.checkpoint import build_model, model_config_types
+from tests.trainer.recipe_settings import load
+from trainer.checkpoint import build_model
 from trainer.config import Config
-from trainer.recipe_files import load_recipe, recipe_names
+from trainer.recipe_files import recipe_names
 
-MODELS = model_config_types()
 PLUS, PLUS_PLUS, BASE = "valor/llp/vggish", "valor/llp/clip", "valor/llp/base"
 OURS = (PLUS, PLUS_PLUS, BASE, "valor/signal")
-
-
-def load(name: str) -> Config:
-    return load_recipe(name, models=MODELS)
 
 
 def test_valor_has_these_recipes_and_no_other():
