@@ -10,7 +10,7 @@ import torch
 from trainer.checkpoint import CheckpointInfo
 from trainer.dataset import ClipTensors, feature_rows, unlabelled_tensors
 from trainer.features import Features, FeatureStore
-from trainer.models.layers import Parser
+from trainer.models.layers import Parser, without_dropout
 from trainer.parses import Parse, ParseFile
 
 Progress = Callable[[int, int], None]
@@ -19,24 +19,22 @@ Progress = Callable[[int, int], None]
 @torch.inference_mode()
 def parse_clips(parser: Parser, clips: ClipTensors, progress: Progress | None = None) -> dict[str, Parse]:
     """The parse of every clip, in order, cut to its true length."""
-    was_training = parser.training
-    parser.eval()
     parses: dict[str, Parse] = {}
     lengths = clips.lengths.tolist()
-    for batch in clips.batches():
-        output = parser(batch)
-        segments = output.segment.float().cpu().numpy()
-        videos = (output.video, output.audio_video, output.visual_video)
-        whole, heard, seen = (video.float().clamp(0, 1).cpu().numpy() for video in videos)
-        for i, segment in enumerate(segments):
-            place = len(parses)
-            audio, visual = segment[:, : lengths[place]]
-            parses[clips.names[place]] = Parse(
-                audio.copy(), visual.copy(), whole[i], audio_video=heard[i], visual_video=seen[i]
-            )
-        if progress is not None:
-            progress(len(parses), len(clips))
-    parser.train(was_training)
+    with without_dropout(parser):
+        for batch in clips.batches():
+            output = parser(batch)
+            segments = output.segment.float().cpu().numpy()
+            videos = (output.video, output.audio_video, output.visual_video)
+            whole, heard, seen = (video.float().clamp(0, 1).cpu().numpy() for video in videos)
+            for i, segment in enumerate(segments):
+                place = len(parses)
+                audio, visual = segment[:, : lengths[place]]
+                parses[clips.names[place]] = Parse(
+                    audio.copy(), visual.copy(), whole[i], audio_video=heard[i], visual_video=seen[i]
+                )
+            if progress is not None:
+                progress(len(parses), len(clips))
     return parses
 
 
