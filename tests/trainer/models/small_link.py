@@ -86,3 +86,17 @@ def widened(more: Batch, batch: Batch, by: int = 3) -> Batch:
     ones = torch.ones(len(batch.valid), 2, by, batch.labels.shape[1])
     joint = tuple(torch.cat([rows, torch.ones(len(rows), by, rows.shape[2])], dim=1) for rows in batch.joint)
     return replace(more, pseudo_labels=torch.cat([batch.pseudo_labels, ones], dim=2), joint=joint)
+
+
+def clips_of(segments: int, categories: int) -> Batch:
+    """Two clips of random features, with pseudo-labels and features in the space of texts."""
+    torch.manual_seed(1)
+    batch = Batch(
+        audio=torch.randn(2, segments, 6),
+        visual=(torch.randn(2, segments, 4),),
+        valid=torch.ones(2, segments, dtype=torch.bool),
+        labels=torch.ones(2, categories),
+        reviewed=torch.full((2, 2, segments, categories), -1, dtype=torch.int8),
+        index=torch.arange(2),
+    )
+    return linked(batch)
