@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QStyle, QStyleOptionComboBox, QWidget
 
 _CHOOSE = "Choose a file…"
 
@@ -35,6 +35,15 @@ class PseudoLabelsField(QComboBox):
         """The file that is chosen, or None."""
         data = self.currentData()
         return None if data is None else Path(data)
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """A long name loses its middle: its end tells files apart."""
+        super().initStyleOption(option)
+        combo, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(combo, option, field, self).width()
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideMiddle, room
+        )
 
     def _add(self, place: int, text: str, path: Path) -> None:
         self.insertItem(place, text, str(path))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QSpinBox,
+    QStyleOptionComboBox,
     QTreeWidget,
     QTreeWidgetItem,
 )
@@ -302,6 +303,19 @@ def test_without_any_parses_such_a_recipe_waits_for_a_file(qtbot: QtBot, tmp_pat
     assert form.can_start
     assert form.request().pseudo_labels == tmp_path / "labels.npz"
     assert teacher(form).currentText() == "labels.npz"
+
+
+def test_a_long_name_loses_its_middle_and_not_its_end(qtbot: QtBot) -> None:
+    name = "labels that somebody sent by mail, " * 3 + "version 2"
+    form = make(qtbot, parses={name: Path("/p/a.npz"), "short": Path("/p/b.npz")})
+    form.choose(place(form, "ear/signal"))
+    shown = QStyleOptionComboBox()
+    teacher(form).initStyleOption(shown)
+    assert "…" in shown.currentText
+    assert (shown.currentText[:6], shown.currentText[-9:]) == ("labels", "version 2")
+    teacher(form).setCurrentIndex(1)
+    teacher(form).initStyleOption(shown)
+    assert shown.currentText == "short"
 
 
 def test_who_chooses_no_file_keeps_what_was_chosen(qtbot: QtBot) -> None:
