@@ -41,7 +41,6 @@ from tests.planted_pairs import (
     write_features,
     write_parser_features,
 )
-from trainer.captions import read_captions
 from trainer.checkpoint import model_config_types
 from trainer.config import Config
 from trainer.device import prepare_torch
@@ -50,7 +49,7 @@ from trainer.parses import ParseFile
 from trainer.prediction import PredictionRule
 from trainer.protocol import Reporter
 from trainer.pseudo_labels import Making
-from trainer.pseudo_labels.valor import CAPTIONS, ValorLabelling
+from trainer.pseudo_labels.valor import ValorLabelling
 from trainer.recipe_files import load_recipe, recipe_names
 
 WIDTH = 64
@@ -118,9 +117,9 @@ def plant_world(root: Path, counts: Mapping[str, int], seed: int) -> World:
     return World(seed, clips, features, *labels)
 
 
-def valor_labels(clips: Clips, features: Path, *, filtered: bool) -> ParseFile:
+def valor_labels(clips: Clips, features: Path, *, filtered: bool, search_filtered: bool = True) -> ParseFile:
     """With thresholds from val, by y or of the video alone."""
-    labelling = ValorLabelling(features=features, dataset=clips.dataset, captions_file=read_captions(CAPTIONS))
+    labelling = ValorLabelling(features=features, dataset=clips.dataset, search_filtered=search_filtered)
     return labelling.make(Making(hard=True, filtered=filtered), None, Reporter(None))
 
 
@@ -161,8 +160,14 @@ def compare(recipes: Sequence[str], worlds: Sequence[World], epochs: int, settin
 
     table.row("labels, by y", *timed(lambda world: world.scores(world.labels), worlds))
     table.row("labels, unfiltered", *timed(lambda world: world.scores(world.unfiltered), worlds))
+    table.row("labels, searched so", *timed(lambda world: world.scores(alone(world)), worlds))
     for recipe in recipes:
         table.row(recipe, *timed(lambda world, recipe=recipe: train(recipe, world), worlds))
+
+
+def alone(world: World) -> ParseFile:
+    """VALOR's labels by thresholds that were searched without video-level labels too."""
+    return valor_labels(world.clips, world.features, filtered=False, search_filtered=False)
 
 
 def learn(config: Config, world: World) -> Grouped:

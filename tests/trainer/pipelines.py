@@ -1,11 +1,14 @@
-"""The command line of a pipeline on a small pair, and what it said."""
+"""The command line of a pipeline on a small pair, what it said, and a way to stop it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.trainer.pairs import GENERATOR, PARSER, Pair, options
-from trainer.protocol import MESSAGES_FILE, Message, Note, Stage, read_message
+from trainer.protocol import MESSAGES_FILE, Message, Note, Reporter, Stage, read_message
 
 
 def arguments(pair: Pair, *more: object, recipe: str = "ear/llp/vggish", by: str = "source") -> list[str]:
@@ -35,3 +38,21 @@ def skipped(pair: Pair) -> list[bool]:
 
 def notes(pair: Pair) -> str:
     return "\n".join(m.text for m in messages(pair.root / "run") if isinstance(m, Note))
+
+
+class StoppedAt:
+    """Puts a file into the run folder once a message came by that it is to come after."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, run: Path, file: str, at: Callable[[Message], bool]
+    ) -> None:
+        send = Reporter.send
+
+        def sent(reporter: Reporter, message: Message) -> None:
+            send(reporter, message)
+            if at(message) and not self.is_done:
+                self.is_done = True
+                (run / file).touch()
+
+        self.is_done = False
+        monkeypatch.setattr(Reporter, "send", sent)

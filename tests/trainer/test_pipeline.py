@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.pairs import Pair, make_pair
-from tests.trainer.pipelines import arguments, messages, notes, skipped, stages
+from tests.trainer.pipelines import StoppedAt, arguments, messages, notes, skipped, stages
 from trainer.__main__ import main
 from trainer.annotations import write_dataset
 from trainer.labels import Event, Modality, State
@@ -25,7 +25,6 @@ from trainer.protocol import (
     Finished,
     Message,
     Progress,
-    Reporter,
     Stage,
     Started,
     Stopped,
@@ -178,24 +177,6 @@ def test_labels_that_are_gone_are_made_again_the_same_and_the_parser_still_holds
     assert main(arguments(pair)) == 0
     assert skipped(pair) == [True, False, True]
     assert weights(pair) == before
-
-
-class StoppedAt:
-    """Puts a file into the run folder once so many messages of a type came by there."""
-
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, run: Path, file: str, at: Callable[[Message], bool]
-    ) -> None:
-        send = Reporter.send
-
-        def sent(reporter: Reporter, message: Message) -> None:
-            send(reporter, message)
-            if at(message) and not self.is_done:
-                self.is_done = True
-                (run / file).touch()
-
-        self.is_done = False
-        monkeypatch.setattr(Reporter, "send", sent)
 
 
 @pytest.fixture

@@ -65,16 +65,18 @@ def make(
     return pseudo_labels(logits(of), thresholds, of, making, {"method": "test"}, Reporter(out))
 
 
-def test_searched_thresholds_are_the_best_of_all_cuts_of_the_validation_clips() -> None:
+@pytest.mark.parametrize("filtered", [True, False])
+def test_searched_thresholds_are_the_best_of_all_cuts_of_the_validation_clips(filtered: bool) -> None:
+    """Of the cells that labels can be in: all of them, if video-level labels filter none."""
     of = dataset()
     cells = logits(of)
-    found = searched_thresholds(cells, of).values
+    found = searched_thresholds(cells, of, filtered=filtered).values
     names = scored_names(of, "val")
     for axis in range(2):
         for column, category in enumerate(CATEGORIES[:2]):
             values = np.concatenate([cells[name][axis, :, column] for name in names])
             truth = np.concatenate([truth_cells(of, name, SEGMENTS)[axis, :, column] for name in names])
-            has = np.repeat([category in of.splits["val"][name] for name in names], SEGMENTS)
+            has = np.repeat([category in of.splits["val"][name] for name in names], SEGMENTS) | (not filtered)
 
             def f_score(
                 threshold: float, values: np.ndarray = values, truth: np.ndarray = truth, has: np.ndarray = has

@@ -141,9 +141,7 @@ class ByValor:
         device: torch.device,
         reporter: Reporter,
     ) -> ParseFile:
-        labelling = ValorLabelling(
-            features=target.features, dataset=target.dataset, captions_file=self.captions, sets=self.sets
-        )
+        labelling = ValorLabelling(features=target.features, dataset=target.dataset, sets=self.sets)
         thresholds = told_thresholds(self.captions, target.dataset, None, reporter)
         making = Making(temperature=labels.temperature, hard=not labels.soft, filtered=labels.filtered)
         return labelling.make(making, thresholds, reporter)

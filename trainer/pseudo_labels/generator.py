@@ -20,7 +20,7 @@ from trainer.models.layers import Parser
 from trainer.parses import ParseFile
 from trainer.progress import progress_of
 from trainer.protocol import Reporter
-from trainer.pseudo_labels.labels import Making, pseudo_labels
+from trainer.pseudo_labels.labels import Making, check_stop, pseudo_labels
 from trainer.pseudo_labels.target import STAGE, Target
 from trainer.pseudo_labels.thresholds import (
     GENERATOR,
@@ -53,6 +53,7 @@ class Labelling(Target):
             rows = feature_rows(self.read(sets, reporter, info.widths), sets, self.device, info.scaling)
             clips = unlabelled_tensors(rows, len(self.dataset.categories))
             logits = logits_of(generator.to(self.device), clips, progress_of(reporter, STAGE))
+        check_stop(reporter)
         thresholds = thresholds or searched_thresholds(logits, self.dataset)
         return pseudo_labels(logits, thresholds, self.dataset, making, self._said(info), reporter)
 

@@ -20,7 +20,7 @@ from trainer.features import some
 from trainer.label_folders import LabelLayout, read_label_folder, write_label_folder
 from trainer.parses import Parse, ParseFile, read_parses
 from trainer.prediction import PredictionRule
-from trainer.protocol import Note, Reporter
+from trainer.protocol import Note, Reporter, StopRequested
 from trainer.pseudo_labels.thresholds import (
     META,
     MODALITIES,
@@ -55,9 +55,14 @@ def pseudo_labels(
     meta: Mapping[str, Any],
     reporter: Reporter,
 ) -> ParseFile:
-    """The file of pseudo-labels; `meta` says what the logits come from, besides what is added here."""
+    """The file of pseudo-labels; `meta` says what the logits come from, besides what is added here.
+
+    Raises StopRequested.
+    """
+    check_stop(reporter)
     values = thresholds.finite(logits, dataset.categories, reporter)
     parses = {name: _as_parse(_labels(cells, values, dataset, name, making)) for name, cells in logits.items()}
+    check_stop(reporter)
     said = {
         **meta,
         "recipe": meta.get("recipe", ""),
@@ -69,6 +74,12 @@ def pseudo_labels(
         "dataset": labels_hash(dataset),
     }
     return _file(parses, dataset, said)
+
+
+def check_stop(reporter: Reporter) -> None:
+    """Between two works of seconds that tell of no progress. Raises StopRequested when that was asked for."""
+    if reporter.is_stop_requested:
+        raise StopRequested
 
 
 def _labels(

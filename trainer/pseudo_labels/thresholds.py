@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -45,11 +45,13 @@ class PseudoLabelError(ValueError):
 class Thresholds:
     """Of logits, `values` (2, C) float64, and where they are from, in words.
 
-    A value may be minus infinity (every cell of the category is one), and nan where nothing tells.
+    A value may be minus infinity (every cell of the category is one), and nan where nothing tells. `captions`:
+    the file that has them, where one has.
     """
 
     values: NDArray[np.float64]
     source: str
+    captions: Captions | None = None
 
     def finite(self, logits: Logits, categories: Sequence[str], reporter: Reporter) -> NDArray[np.float64]:
         """What labels are made by: minus infinity becomes a logit below all others (UWAV's code), nan 0."""
@@ -67,7 +69,7 @@ class Thresholds:
                 raise PseudoLabelError(f"{text}: {GIVE_LOGITS}")
         _tell_unknown(self.values, categories, "the median of the others", reporter)
         medians = np.array([[np.median(row)] for row in known])
-        return Thresholds(np.where(np.isnan(self.values), medians, self.values), self.source)
+        return replace(self, values=np.where(np.isnan(self.values), medians, self.values))
 
 
 def _tell_unknown(
@@ -103,7 +105,7 @@ def published_thresholds(captions: Captions, categories: Sequence[str]) -> Thres
             f"{captions.name}: has no thresholds of {len(lacking)} of the {len(categories)} categories "
             f"({some(lacking)}); search them with --thresholds val, or add them to a copy of the file"
         )
-    return Thresholds(captions.threshold_rows(categories), f"captions {captions.name}")
+    return Thresholds(captions.threshold_rows(categories), f"captions {captions.name}", captions)
 
 
 def thresholds_of(path: Path, categories: Sequence[str], method: str = GENERATOR) -> Thresholds:
@@ -134,11 +136,14 @@ def thresholds_of(path: Path, categories: Sequence[str], method: str = GENERATOR
     return Thresholds(found[:, columns], str(path))
 
 
-def searched_thresholds(logits: Logits, dataset: Dataset, instead: str = GIVE_PROBABILITY) -> Thresholds:
+def searched_thresholds(
+    logits: Logits, dataset: Dataset, instead: str = GIVE_PROBABILITY, *, filtered: bool = True
+) -> Thresholds:
     """The thresholds of each category that score best on the validation clips (UWAV).
 
-    A category is a candidate in clips whose video-level labels have it, or that have none. Raises
-    PseudoLabelError where there is no truth of what is heard and what is seen; it says what to do `instead`.
+    `filtered`: a category is a candidate in clips whose video-level labels have it, or that have none; else in
+    every clip, for which thresholds are higher. Raises PseudoLabelError where there is no truth of what is
+    heard and what is seen; it says what to do `instead`.
     """
     names = check_searchable(dataset, logits, instead)
     lengths = [logits[name].shape[1] for name in names]
@@ -146,9 +151,10 @@ def searched_thresholds(logits: Logits, dataset: Dataset, instead: str = GIVE_PR
     values = np.concatenate([logits[name] for name in names], axis=1)
     truth = np.concatenate([truth_cells(dataset, name, length) for name, length in sized], axis=1)
     labels = np.stack([video_labels(dataset, name, length) for name, length in sized])
-    candidates = np.repeat(labels != ABSENT, lengths, axis=0)
+    candidates = np.repeat((labels != ABSENT) | (not filtered), lengths, axis=0)
     found = [rules.class_thresholds(values[i], truth[i], candidates) for i in range(2)]
-    return Thresholds(np.stack(found).astype(np.float64), "best F-score of segments on val")
+    source = "best F-score of segments on val" + ("" if filtered else ", by no video-level labels")
+    return Thresholds(np.stack(found).astype(np.float64), source)
 
 
 def check_searchable(

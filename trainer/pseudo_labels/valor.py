@@ -10,7 +10,7 @@ validation, as UWAV does (Lai et al., CVPR 2025).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -26,7 +26,7 @@ from trainer.labels import Modality
 from trainer.parses import ParseFile
 from trainer.progress import progress_of
 from trainer.protocol import Note, Reporter
-from trainer.pseudo_labels.labels import Making, pseudo_labels
+from trainer.pseudo_labels.labels import Making, check_stop, pseudo_labels
 from trainer.pseudo_labels.target import STAGE, Target, text_sets
 from trainer.pseudo_labels.thresholds import (
     GIVE_LOGITS,
@@ -45,15 +45,21 @@ CAPTIONS = "llp"
 SCALES = (math.exp(3.2912), 100.0)
 """s_m: the logit scales of CLAP and of CLIP ViT-L/14."""
 
-ThresholdsFrom: TypeAlias = Literal["published", "val"]
+ThresholdsFrom: TypeAlias = Literal["published", "val", "val-unfiltered"]
+"""The last: of validation clips as if they had no video-level labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValorLabelling(Target):
-    """Labels clips by segment and text features of two `sets`, in which nothing is standardised."""
+    """Labels clips by segment and text features of two `sets`, in which nothing is standardised.
 
-    captions_file: Captions
+    `search_filtered`: thresholds that are searched suit labels that video-level labels filter (UWAV), whether
+    these do or not. Without it, labels that nothing filters are nearer to the truth by far; but on generated
+    clips LINK's PLSIM, which reads such labels, does worse by them: it is of use to it to miss little.
+    """
+
     sets: FeatureConfig = SETS
+    search_filtered: bool = True
 
     def make(self, making: Making, thresholds: Thresholds | None, reporter: Reporter) -> ParseFile:
         """The pseudo-labels of all clips that have features; without thresholds they are searched on val.
@@ -65,22 +71,27 @@ class ValorLabelling(Target):
         read = self.read(self.sets, reporter)
         texts = self.texts(self.sets, read.widths)
         captions = self.captions(self.sets)
-        self._tell_of_captions(captions, reporter)
+        if thresholds is not None and thresholds.captions is not None:
+            self._tell_of_captions(captions, thresholds.captions, reporter)
         logits = logits_of(read, text_sets(self.sets), texts, progress_of(reporter, STAGE))
+        check_stop(reporter)
         if thresholds is None:
-            found = searched_thresholds(logits, self.dataset, GIVE_LOGITS)
+            found = searched_thresholds(logits, self.dataset, GIVE_LOGITS, filtered=self.search_filtered)
             thresholds = found.with_medians(self.dataset.categories, reporter)
         said = {
             **said_of_valor(thresholds.values.tolist()),
             "features": [self.sets.audio, *self.sets.visual],
             "texts": captions,
-            "captions": self.captions_file.name,
         }
+        if thresholds.captions is not None:
+            said["captions"] = thresholds.captions.name
         return pseudo_labels(logits, thresholds, self.dataset, making, said, reporter)
 
-    def _tell_of_captions(self, captions: dict[str, list[str]], reporter: Reporter) -> None:
-        """A note where text features are of other captions than the file has, whose thresholds may not fit."""
-        file, categories = self.captions_file, self.dataset.categories
+    def _tell_of_captions(
+        self, captions: Mapping[str, Sequence[str]], file: Captions, reporter: Reporter
+    ) -> None:
+        """A note where text features are of other captions than the file whose thresholds are used for them."""
+        categories = self.dataset.categories
         if file.lacking(categories):
             return
         for modality, (name, ours) in zip(Modality, captions.items(), strict=True):

@@ -214,6 +214,54 @@ def test_what_a_person_reviewed_corrects_the_filter_of_train_clips(
     assert {ours.dataset.categories[i] for i in np.flatnonzero(found)} == weak - {gone}
 
 
+def test_captions_that_bring_no_thresholds_are_not_compared_and_not_told(
+    made: Captioned, run: Run, tmp_path: Path
+) -> None:
+    ours = copied(made, tmp_path)
+    path = texts_path(ours.features, "clip")
+    texts = read_text_file(path)
+    write_texts(ours.features, "clip", replace(texts, captions=tuple(f"my {x}" for x in texts.captions)))
+    usual, first = tmp_path / "usual", tmp_path / "p0.npz"
+    assert run(*arguments(ours, first, "--run-dir", usual))[0] == 0
+    assert "text features of clip are of other captions than those of llp" in notes(usual)
+    others = (
+        ["--thresholds", "val"],
+        ["--thresholds", "val-unfiltered"],
+        ["--threshold", 2, 15],
+        ["--thresholds-of", first],
+    )
+    for i, more in enumerate(others, start=1):
+        out, job = tmp_path / f"p{i}.npz", tmp_path / f"job{i}"
+        assert run(*arguments(ours, out, *more, "--run-dir", job))[0] == 0
+        assert "other captions" not in notes(job)
+        said = read_parses(out).meta["pseudo_labels"]
+        assert "captions" not in said
+        assert said["texts"]["clip"][1] == "my A photo of a car."
+
+
+def test_unfiltered_labels_are_nearer_to_the_truth_by_thresholds_that_were_searched_without_the_filter(
+    tmp_path: Path, run: Run
+) -> None:
+    ours = make_captioned(tmp_path, OTHERS, width=64)
+    usual, alone = tmp_path / "usual.npz", tmp_path / "alone.npz"
+    assert run(*arguments(ours, usual, "--unfiltered"))[0] == 0
+    assert run(*arguments(ours, alone, "--unfiltered", "--thresholds", "val-unfiltered"))[0] == 0
+    assert read_parses(alone).meta["pseudo_labels"]["thresholds_from"] == (
+        "best F-score of segments on val, by no video-level labels"
+    )
+    names = scored_names(ours.dataset, "test")
+    scores = [
+        score_parses(
+            {name: file.clip(name) for name in names},  # type: ignore[misc]
+            ours.dataset,
+            names,
+            rule=file.rule,
+        )["segment/Type@AV"]
+        for file in map(read_parses, (alone, usual))
+    ]
+    assert scores[0] > scores[1] + 5
+
+
 def test_a_segment_of_zeros_is_like_nothing(made: Captioned, run: Run, tmp_path: Path) -> None:
     ours = copied(made, tmp_path)
     name = next(iter(ours.dataset.splits["test"]))
