@@ -48,13 +48,14 @@ def labelled_clips(draw: st.DrawFn) -> list[tuple[Clip, list[Event]]]:
         for _ in range(draw(st.integers(0, 6))):
             author = draw(st.sampled_from(("", "ann", "bob")))
             states = (State.PRESENT, State.UNSEEN) if not author else tuple(State)
-            onset, offset = sorted(draw(st.lists(st.integers(0, int(duration * 1000)), min_size=2, max_size=2)))
+            times = st.integers(0, int(duration * 1000))
+            onset, offset = sorted(draw(st.lists(times, min_size=2, max_size=2, unique=True)))
             edit = mark(
                 events,
                 modality=draw(st.sampled_from(tuple(Modality))),
                 category=draw(st.sampled_from(CATEGORIES)),
                 onset=onset / 1000,
-                offset=(offset + (offset == onset)) / 1000,
+                offset=offset / 1000,
                 state=draw(st.sampled_from(states)),
                 author=author,
             )
