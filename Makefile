@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ALL := $(VENV)/.all
+ENCODERS := $(VENV)/.encoders
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 PROJECT ?=
 export LC_ALL ?= C.UTF-8
@@ -19,31 +21,31 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(READY) ## start the studio (on its sample project, or PROJECT=folder)
+run: $(READY) encoders ## start the studio (on its sample project, or PROJECT=folder)
 	$(BIN)/avvp-studio $(PROJECT)
 
 .PHONY: test
-test: $(READY) ## run the tests (no screen and no GPU needed)
+test: $(ALL) encoders ## run the tests (no screen and no GPU needed)
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
-check: $(READY) ## lint, types, import contracts
+check: $(ALL) ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: fix
-fix: $(READY) ## format, and repair what the linter can
+fix: $(ALL) ## format, and repair what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: shots
-shots: $(READY) ## render the pictures of the README and the guide
+shots: $(ALL) ## render the pictures of the README and the guide
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.shots resources/guide/images
 
 .PHONY: bench
-bench: $(READY) ## measure speed, as ratios within one run
+bench: $(ALL) ## measure speed, as ratios within one run
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; \
 		QT_QPA_PLATFORM=offscreen $(BIN)/python $$script || exit 1; done
 
@@ -57,8 +59,20 @@ $(READY): pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory system
 	@echo "Installing into $(VENV) (about a minute; some 600 MB with a CPU build of torch)"
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[encoders]'
 	@touch $@
+
+$(ALL): $(READY)
+	@echo "Installing what tests and checks need, too"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[clip,cluster,dev,encoders]'
+	@touch $@
+
+.PHONY: encoders
+encoders: $(READY) # fetch the weights of the default encoders once, where that is possible
+	@[ -e $(ENCODERS) ] || { echo "Fetching the default encoders (about 120 MB, once)"; \
+		$(BIN)/python -m trainer encoders install default > /dev/null 2>&1 && touch $(ENCODERS); } || \
+		echo "They cannot be fetched now: all goes on with the built-in encoder, signal" \
+			"(why: $(BIN)/python -m trainer encoders install default)"
 
 .PHONY: system
 system: # install the system libraries that are missing, where that is allowed

@@ -63,7 +63,7 @@ class Captions:
 
 def caption_names() -> list[str]:
     """The captions that come with the program."""
-    return sorted(path.name.removesuffix(_ENDING) for path in _vocabularies().glob(f"*{_ENDING}"))
+    return sorted(path.name.removesuffix(_ENDING) for path in vocabularies().glob(f"*{_ENDING}"))
 
 
 def read_captions(name: str) -> Captions:
@@ -72,7 +72,7 @@ def read_captions(name: str) -> Captions:
     Raises CaptionError where there are none, and AnnotationError for a file that cannot be used.
     """
     own = name in caption_names()
-    path = _vocabularies() / f"{name}{_ENDING}" if own else Path(name)
+    path = vocabularies() / f"{name}{_ENDING}" if own else Path(name)
     if not path.is_file():
         ours = ", ".join(caption_names()) or "none, for the program's resources are missing"
         raise CaptionError(
@@ -111,7 +111,7 @@ def _thresholds(row: Row, problems: Problems) -> tuple[float, float] | None:
     return None
 
 
-def _vocabularies() -> Path:
+def vocabularies() -> Path:
     """Where the program's own are: beside the packages of a source tree, or inside the installed studio."""
     root = Path(__file__).parents[1]
     installed = root / "avvp_studio" / "resources"

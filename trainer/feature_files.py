@@ -7,6 +7,7 @@ UWAV (Lai et al., 2025) and UnAV-100 (Geng et al., 2023).
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 import struct
@@ -26,8 +27,11 @@ from numpy.typing import NDArray
 PACKS = "packs"
 """The folder beside the feature sets that holds what was packed of them: no set itself."""
 
-_NO_SETS = (PACKS, "texts")
+NO_SETS = (PACKS, "texts")
 """Folders beside the sets. That of text features is of trainer.texts."""
+
+ENCODER_FILE = "encoder.json"
+"""Beside the files of a set: what made them; of a set that was made elsewhere, also where its files are."""
 
 _PUBLISHED: dict[str, tuple[tuple[str, ...], ...]] = {
     "vggish": (
@@ -48,6 +52,32 @@ _PUBLISHED: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 """Where downloads keep a set, `*` for the clip's key; the columns of several files stand side by side."""
+
+ENCODER_OF_SET = {
+    "signal-audio": "signal",
+    "signal-visual": "signal",
+    "yamnet": "yamnet",
+    "yamnet-scores": "yamnet",
+    "efficientnet": "efficientnet",
+    "efficientnet-scores": "efficientnet",
+    "person": "person",
+    "clip": "clip",
+    "clip-crop": "clip-crop",
+    "clap": "clap-map",
+    "clap512": "clap",
+    "vggish": "vggish",
+    "res152": "resnet152",
+    "r2plus1d_18": "r2plus1d",
+}
+"""Which of our encoders makes a feature set, known without loading one; other sets are not here."""
+
+DEFAULT_SETS = ("yamnet", "yamnet-scores", "efficientnet", "efficientnet-scores", "person")
+"""What the encoders make that ask no model hub, once they are there (`encoders install default`)."""
+
+LAYOUT_FOLDERS = frozenset(
+    Path(pattern).parts[0] for places in _PUBLISHED.values() for place in places for pattern in place
+)
+"""Folders in which downloads keep sets: none of them is a set itself."""
 
 CLAP_MAP = (64, 768)
 """The shape of a CLAP (HTSAT) map of a whole clip: 2 frequency bands of 32 columns in time."""
@@ -74,21 +104,40 @@ class FeaturePlace:
     """The files of one feature set: `patterns` under `folder`, `*` for the clip's key.
 
     Several patterns are several files a clip, whose columns stand side by side (I3D: appearance and flow).
+    Patterns of a set that lies elsewhere are whole paths, and so are its files.
     """
 
     folder: Path
     patterns: tuple[str, ...]
 
     def files(self, key: str) -> tuple[str, ...]:
-        """The clip's files, relative to the folder."""
-        return tuple(pattern.replace("*", key) for pattern in self.patterns)
+        """The clip's files, relative to the folder. The last `*` is the key's: a folder may have one, too."""
+        return tuple(key.join(pattern.rsplit("*", 1)) for pattern in self.patterns)
+
+    def keys(self, pattern: str) -> set[str]:
+        """The keys of the files that one of the patterns has; none where its folder is not there."""
+        return {*self._keys(pattern)}
 
     def has_any(self) -> bool:
         """Whether there is any file of the set; some downloads keep several sets in one folder."""
-        path = self.folder / self.patterns[0]
-        ending = path.name.removeprefix("*")
+        return next(self._keys(self.patterns[0]), None) is not None
+
+    def _keys(self, pattern: str) -> Iterator[str]:
+        path = self.folder / pattern
+        before, after = path.name.rsplit("*", 1)
+        if not path.parent.is_dir():
+            return
         with os.scandir(path.parent) as entries:
-            return any(entry.name.endswith(ending) for entry in entries)
+            for entry in entries:
+                name = entry.name
+                if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
+                    yield name[len(before) : -len(after)]
+
+    @property
+    def absent_folder(self) -> Path | None:
+        """Of a set that lies elsewhere, the folder that is not there: it was moved, or its disk is away."""
+        folders = (Path(pattern).parent for pattern in self.patterns if os.path.isabs(pattern))
+        return next((folder for folder in folders if not folder.is_dir()), None)
 
     def stamp(self, key: str) -> tuple[int, ...] | None:
         """Size and time of the last change (ns) of each of the clip's files; None where one is missing."""
@@ -123,21 +172,43 @@ class FeaturePlace:
 def find_place(folder: Path, features: str) -> FeaturePlace | None:
     """Where a set is: in `<folder>/<set>/<key>.npy`, or where a download has it; the first that has any file.
 
+    A set that was made elsewhere is where its encoder.json says, even if nothing is there (`absent_folder`).
     All files of a set come from one place: two extractions under one name do not mix. None where there is none.
     """
+    elsewhere = _elsewhere(folder, features)
+    if elsewhere is not None:
+        return elsewhere
     own = FeaturePlace(folder, (f"{features}/*.npy",))
     published = (FeaturePlace(folder, patterns) for patterns in _PUBLISHED.get(features, ()))
     there = [place for place in (own, *published) if (folder / place.patterns[0]).parent.is_dir()]
     return next((place for place in there if place.has_any()), next(iter(there), None))
 
 
+def _elsewhere(folder: Path, features: str) -> FeaturePlace | None:
+    """The place that a set's encoder.json tells of; None where that tells of none, or not as it should."""
+    own = folder / features
+    try:
+        said = json.loads((own / ENCODER_FILE).read_text(encoding="utf-8"))
+        where, files = os.path.abspath(own / said["folder"]), said.get("files", ["*.npy"])
+        patterns = tuple(os.path.join(where, file) for file in files)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return FeaturePlace(folder, patterns) if patterns and all(map(is_pattern, files)) else None
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it says which files are of a set: `*` once, in the file's name, for the clip's key."""
+    return text.count("*") == 1 and "*" in Path(text).name and text.endswith(".npy")
+
+
 def sets_in(folder: Path) -> list[str]:
     """The names of the feature sets that are there."""
     if not folder.is_dir():
         return []
-    own = {path.name for path in folder.iterdir() if path.is_dir() and path.name not in _NO_SETS}
-    outer = {Path(pattern).parts[0] for places in _PUBLISHED.values() for place in places for pattern in place}
-    return sorted((own - outer) | {features for features in _PUBLISHED if find_place(folder, features)})
+    own = {path.name for path in folder.iterdir() if path.is_dir() and path.name not in NO_SETS}
+    return sorted(
+        (own - LAYOUT_FOLDERS) | {features for features in _PUBLISHED if find_place(folder, features)}
+    )
 
 
 # Reading .npy files

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.annotations import feature_key, parse_llp_name
-from trainer.feature_files import PACKS, UnusableError, find_place, sets_in
+from trainer.feature_files import ENCODER_FILE, PACKS, FeaturePlace, UnusableError, find_place, sets_in
 from trainer.labels import segment_count
 from trainer.pack import Pack, Packing, PackKey, UnusableFilesError, map_pack, new_pack, open_pack, parse_pack
 
@@ -119,6 +119,8 @@ class FeatureStore:
         found = {features: find_place(folder, features) for features in (audio, *visual, *joint)}
         self._places = {features: place for features, place in found.items() if place is not None}
         absent = [features for features, place in found.items() if place is None]
+        for features, place in self._places.items():
+            _check_folder(folder, features, place)
         if absent:
             if not folder.is_dir():
                 raise FeatureError(
@@ -257,6 +259,17 @@ class FeatureStore:
             packing.write(memory, asked)
             note = f"the features are kept in memory, for {path} cannot be written: {error.strerror or error}"
             return parse_pack(memory.getbuffer(), self._patterns), note
+
+
+def _check_folder(folder: Path, features: str, place: FeaturePlace) -> None:
+    """Refuse a set that was made elsewhere and is not there any more."""
+    absent = place.absent_folder
+    if absent is not None:
+        raise FeatureError(
+            f"{folder / features / ENCODER_FILE}: says that the features {features!r} are in {absent}, and "
+            f"there is no such folder; bring it back, or tell where it is now: `python -m trainer encoders add "
+            f"{features} --from DIR --modality audio|visual --out {folder}`"
+        )
 
 
 def _is_fresh(pack: Pack, key: PackKey, stamp: tuple[int, ...]) -> bool:

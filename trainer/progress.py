@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 from trainer.protocol import Progress, Reporter, StopRequested
 
@@ -12,7 +12,13 @@ _MESSAGE_INTERVAL = 0.5
 """Seconds between two messages."""
 
 
-def progress_of(reporter: Reporter, stage: str, *, stops: bool = True) -> Callable[[int, int], None]:
+class Report(Protocol):
+    """Says that so many units of a stage are done, of how many, and what else there is to say."""
+
+    def __call__(self, done: int, total: int, detail: str = "") -> None: ...
+
+
+def progress_of(reporter: Reporter, stage: str, *, stops: bool = True) -> Report:
     """A callback that reports a stage every half second, and raises StopRequested when that was asked for.
 
     Without `stops` it only reports: for who looks for that wish in better places. What is left is told by what
@@ -21,7 +27,7 @@ def progress_of(reporter: Reporter, stage: str, *, stops: bool = True) -> Callab
     begun: tuple[float, int] | None = None
     reported, last = -math.inf, (-1, 0)
 
-    def report(done: int, total: int) -> None:
+    def report(done: int, total: int, detail: str = "") -> None:
         nonlocal begun, reported, last
         now = time.monotonic()
         begun = begun or (now, done)
@@ -35,7 +41,7 @@ def progress_of(reporter: Reporter, stage: str, *, stops: bool = True) -> Callab
         # What the first moments say of the rest is mostly wrong: nothing is better.
         eta = spent / since * (total - done) if since and spent >= 1 else None
         eta = 0.0 if done == total else eta
-        reporter.send(Progress(stage=stage, done=done, total=total, eta_s=eta))
+        reporter.send(Progress(stage=stage, done=done, total=total, eta_s=eta, detail=detail))
 
     return report
 

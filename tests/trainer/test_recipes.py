@@ -58,6 +58,7 @@ SWITCHES: dict[str, dict[str, object]] = {
 OTHERS = {
     *("ecma/sweep/schedule-valor", "han/llp/clip"),
     *("han/signal", "coleaf/signal", "ecma/signal"),
+    *("han/default", "coleaf/default", "ecma/default"),
 }
 
 

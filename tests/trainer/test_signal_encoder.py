@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from tests.media_files import Sound, Video, write_media
 from trainer.encoders import EncoderError
-from trainer.encoders.looks import LOOK_WIDTH, colour_names, foreground, look
-from trainer.encoders.media import HEIGHT, PICTURE_RATE, SOUND_RATE, WIDTH, Pictures, read_sound
-from trainer.encoders.media import look as outline_of
+from trainer.encoders.encoding import PictureIntake, SoundIntake
+from trainer.encoders.file_encoder import Encoded, FileEncoder
+from trainer.encoders.looks import HEIGHT, LOOK_WIDTH, PICTURE_RATE, WIDTH, colour_names, foreground, look
 from trainer.encoders.motion import MOTION_WIDTH
 from trainer.encoders.picture import Film, picture_features
-from trainer.encoders.signal import AUDIO_SET, SIGNAL, VISUAL_SET, encode
-from trainer.encoders.sound import BANDS, sound_features
+from trainer.encoders.reading import Reading
+from trainer.encoders.signal import AUDIO_SET, SIGNAL, VISUAL_SET
+from trainer.encoders.sound import BANDS, SOUND_RATE, sound_features
 
 CLICKING = Sound(seconds=3)
 SECONDS = 4
@@ -135,6 +136,10 @@ def test_a_film_that_ends_is_black_from_the_next_second_on() -> None:
 # Files
 
 
+def encode(path: Path, duration: float | None = None) -> Encoded:
+    return FileEncoder([SIGNAL]).encode(path, duration)
+
+
 def check(path: Path, duration: float | None, seconds: int) -> tuple[str, ...]:
     """The notes on a file whose features are as they should be."""
     encoded = encode(path, duration)
@@ -223,14 +228,14 @@ def test_a_file_that_starts_late_is_counted_from_its_start(tmp_path: Path) -> No
 def test_sound_that_starts_after_the_picture_is_heard_where_it_is(tmp_path: Path) -> None:
     path = write_media(tmp_path / "clip.mkv", Video(frames=90), Sound(seconds=1, codec="flac", kind="tone"))
     late = shifted(path, tmp_path / "late.mkv", video=0, audio=1.5)
-    heard = read_sound(late, outline_of(late), None).samples
+    heard = np.concatenate([second for _, second in Reading(late, [SoundIntake(SOUND_RATE)])])
     begins = np.flatnonzero(np.abs(heard) > 0.1)[0] / SOUND_RATE
     assert begins == pytest.approx(1.5, abs=0.05)
 
 
 def test_pictures_come_at_an_even_rate_and_are_held_between_frames(tmp_path: Path) -> None:
     path = write_media(tmp_path / "clip.mp4", Video(frames=3, times=(0, 1, 1.5)), None)
-    pictures = list(Pictures(path, outline_of(path), 1.5))
+    pictures = [picture for _, picture in Reading(path, [PictureIntake(PICTURE_RATE)], 2)][:15]
     assert len(pictures) == 15
     assert all(picture is pictures[0] for picture in pictures[:10])
     assert pictures[10] is not pictures[0]

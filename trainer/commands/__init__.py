@@ -5,7 +5,18 @@ Torch is imported only by those that compute with it, and only once they do.
 
 from __future__ import annotations
 
-from trainer.commands import evaluate, extract, parse, pipeline, pseudo_label, recipes, texts, train
+from trainer.commands import (
+    encoders,
+    evaluate,
+    extract,
+    parse,
+    pipeline,
+    pseudo_label,
+    recipes,
+    texts,
+    train,
+    zero_shot,
+)
 
-COMMANDS = (recipes, train, parse, evaluate, extract, texts, pseudo_label, pipeline)
+COMMANDS = (recipes, train, parse, evaluate, encoders, extract, zero_shot, texts, pseudo_label, pipeline)
 """As they are listed; each adds its own arguments by `add_to`."""

@@ -29,6 +29,14 @@ def add_device(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto (default), cpu, cuda")
 
 
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """Of a command whose work can be spread over many machines."""
+    command.add_argument("--engine", choices=("local", "ray"), default="local", help="where the work is done")
+    command.add_argument(
+        "--address", default="", metavar="A", help="of the Ray cluster; else one is started here"
+    )
+
+
 def add_run_dir(command: argparse.ArgumentParser) -> None:
     """Of a command that leaves nothing there but what it says."""
     command.add_argument("--run-dir", type=Path, metavar="DIR", help="where to write messages")

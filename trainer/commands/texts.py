@@ -1,4 +1,4 @@
-"""`texts`: text features of a dataset's categories, by a text encoder or out of a file."""
+"""`texts`: text features of categories, by a text encoder or out of a file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.annotations import read_categories
 from trainer.captions import read_captions
 from trainer.commands.arguments import Subcommands, add_run_dir
 from trainer.jobs import UsageError, check_folder, read_noted
@@ -31,8 +32,8 @@ _ENCODERS = {"clip": Modality.VISUAL, "clap": Modality.AUDIO}
 def add_to(subcommands: Subcommands) -> None:
     command = subcommands.add_parser(
         "texts",
-        help="make text features of a dataset's categories",
-        description="Make text features of a dataset's categories, beside the feature set in whose space they "
+        help="make text features of categories",
+        description="Make text features of categories, beside the feature set in whose space they "
         "are. Those of other categories that are there already are kept.",
     )
     which = command.add_mutually_exclusive_group(required=True)
@@ -43,7 +44,9 @@ def add_to(subcommands: Subcommands) -> None:
     command.add_argument("--model", metavar="FOLDER", help="of the encoder; or its name, with --download")
     command.add_argument("--download", action="store_true", help="the model may be fetched from the hub")
     command.add_argument("--set", metavar="NAME", help="the feature set; clip's is clip, clap's is clap512")
-    command.add_argument("--dataset", type=Path, required=True, metavar="DIR")
+    whose = command.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--dataset", type=Path, metavar="DIR")
+    whose.add_argument("--categories", type=Path, metavar="FILE", help="one a line, of any vocabulary")
     command.add_argument("--out", type=Path, required=True, metavar="FEATURES")
     usual = "; ".join(f'{modality} "{template}"' for modality, template in TEMPLATES.items())
     said = command.add_mutually_exclusive_group()
@@ -59,7 +62,8 @@ def texts(arguments: argparse.Namespace, reporter: Reporter) -> None:
     """Make text features, or take them out of a file."""
     _check(arguments)
     reporter.send(Started(kind="texts", pid=os.getpid()))
-    categories = read_noted(arguments.dataset, reporter).categories
+    given: Path | None = arguments.categories
+    categories = read_categories(given) if given else read_noted(arguments.dataset, reporter).categories
     made = _rows_of_file(arguments, categories) if arguments.rows else _encoded(arguments, categories)
     path = texts_path(arguments.out, _set_name(arguments))
     known = read_text_file(path).categories if path.is_file() else ()

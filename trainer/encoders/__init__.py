@@ -1,8 +1,7 @@
-"""Media files -> feature stores: encoder.py says what an encoder is, `extract` runs one over many files."""
+"""Media files -> feature stores: encoding.py says what an encoder is, `extract` runs some over many files."""
 
 from __future__ import annotations
 
-from trainer.encoders.encoder import Encoded, Encoder, EncoderError, FeatureSet
-from trainer.encoders.extract import ENCODERS, ExtractReport, extract
+from trainer.encoders.encoding import EncoderError
 
-__all__ = ["ENCODERS", "Encoded", "Encoder", "EncoderError", "ExtractReport", "FeatureSet", "extract"]
+__all__ = ["EncoderError"]

@@ -1,197 +1,200 @@
-"""Runs an encoder over many files, side by side, into a feature store that can be continued at any time."""
+"""Makes features of many files with several encoders, in a feature store that can be continued at any time."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+import csv
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
-from trainer.annotations import feature_key, parse_llp_name
-from trainer.encoders.encoder import Encoded, Encoder, EncoderError
-from trainer.encoders.signal import SIGNAL
-from trainer.progress import progress_of
+from trainer.encoders.catalogue import ENCODERS
+from trainer.encoders.encoding import Encoder, EncoderError, Loading
+from trainer.encoders.file_encoder import Encoded
+from trainer.encoders.media import shown
+from trainer.encoders.meter import Meter
+from trainer.encoders.pipeline import Pipeline
+from trainer.encoders.plan import Clip, Plan, Work, plan_of
+from trainer.encoders.store import SetFolder
 from trainer.protocol import Note, Reporter, StopRequested
 from trainer.whole_files import written_whole
 
-ENCODERS: dict[str, Encoder] = {SIGNAL.name: SIGNAL}
-ENCODER_FILE = "encoder.json"
+REPORT_FILE = "extraction.tsv"
+"""What became of each clip, beside the sets."""
+_COLUMNS = ("filename", "path", "outcome", "sets", "reason")
 
-_WORKERS = 2
-"""Threads: decoding and most array work let go of the interpreter, and no process can be left behind."""
+_NOTES_SHOWN = 50
+"""Failures that are told one by one; the report has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a clip: "new", "kept" or "failed"; of which sets; why not, or what to know of it."""
+
+    clip: Clip
+    outcome: str
+    sets: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractReport:
-    """What became of the clips, by name: new features, features that were there before, and why none."""
+    """What became of the clips, and where that is written down."""
 
-    encoded: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
-    failed: Mapping[str, str] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...]
+    path: str
+
+    def names(self, outcome: str) -> tuple[str, ...]:
+        """The clips of this outcome."""
+        return tuple(each.clip.name for each in self.outcomes if each.outcome == outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One file to encode."""
-
-    name: str
-    path: Path
-    duration: float | None
+def load_encoders(loadings: Mapping[str, Loading], reporter: Reporter) -> tuple[Encoder, ...]:
+    """Load encoders by their names; one that cannot be loaded is a note. Raises EncoderError if none can."""
+    loaded: list[Encoder] = []
+    reasons: list[str] = []
+    for name, loading in loadings.items():
+        try:
+            loaded.append(ENCODERS[name].load(loading))
+        except EncoderError as error:
+            reasons.append(f"{name} is left out: {error}")
+    if not loaded:
+        raise EncoderError("no encoder can be used; " + "; ".join(reasons))
+    for reason in reasons:
+        reporter.send(Note(text=reason))
+    return tuple(loaded)
 
 
 def extract(
-    encoder: str,
-    media: Mapping[str, Path],
+    encoders: Sequence[Encoder],
+    clips: Sequence[Clip],
     out: Path,
     reporter: Reporter,
     *,
-    durations: Mapping[str, float] | None = None,
+    jobs: int | None = None,
 ) -> ExtractReport:
-    """Encode each clip's file into `out/<set>/<feature_key>.npy`; clips that have all of theirs are skipped.
+    """Encode each clip's file into `out/<set>/<key>.npy`: the sets that are missing, or whose media changed.
 
-    T is that of the clip's duration, or of its LLP name, or of the file. A file that cannot be encoded is a
-    note. Raises StopRequested between two files, and EncoderError when not a single clip has features.
+    T is that of the clip's duration, or of its LLP name, or of the file. `jobs` files are read at once. A clip
+    that cannot be encoded is a note. Raises StopRequested within a file, OSError where nothing can be written,
+    and EncoderError when not a single clip has features; what is made by then is kept, and found again.
     """
-    chosen = ENCODERS.get(encoder)
-    if chosen is None:
-        raise EncoderError(f"there is no encoder {encoder!r}; choose one of: {', '.join(ENCODERS)}")
-    _prepare(chosen, out)
-    work, skipped, failed = _plan(chosen, media, out, durations or {})
-    for name, reason in failed.items():
-        reporter.send(Note(text=f"{name}: no features, {reason}"))
-    if skipped:
-        reporter.send(Note(text=f"{len(skipped)} of {len(media)} clips have their features already"))
-    encoded: list[str] = []
-    progress = progress_of(reporter, "extract")
-    progress(0, len(work))
-    for done, (item, result) in enumerate(_run(chosen, work, reporter), start=1):
-        if isinstance(result, EncoderError):
-            failed[item.name] = str(result)
-            reporter.send(Note(text=f"{item.name}: no features, {result}"))
-        else:
-            _write(chosen, result, out, item.name)
-            encoded.append(item.name)
-            for text in result.notes:
-                reporter.send(Note(text=f"{item.name}: {text}"))
-        progress(done, len(work))
-    if failed and not encoded and not skipped:
-        name, reason = next(iter(failed.items()))
-        raise EncoderError(f"none of the {len(media)} clips could be encoded; the first, {name}: {reason}")
-    return ExtractReport(tuple(encoded), tuple(skipped), failed)
+    folders = [SetFolder(out, encoder, made) for encoder in encoders for made in encoder.sets]
+    plan = plan_of(clips, folders)
+    teller = Teller(reporter)
+    outcomes = teller.planned(plan, folders)
+    outcomes += _made(encoders, plan, folders, jobs or cores(), teller)
+    return finished(outcomes, out, f"{out}{os.sep}", teller)
 
 
-def _plan(
-    encoder: Encoder, media: Mapping[str, Path], out: Path, durations: Mapping[str, float]
-) -> tuple[list[_Work], list[str], dict[str, str]]:
-    """What is to do, what is done already, and what cannot be done and why."""
-    work: list[_Work] = []
-    skipped: list[str] = []
-    failed: dict[str, str] = {}
-    owners: dict[str, str] = {}
-    for name, path in media.items():
-        key = feature_key(name)
-        owner = owners.setdefault(key, name)
-        if "/" in key or "\\" in key:
-            failed[name] = "a clip's name may hold no slash; rename it"
-        elif owner != name:
-            failed[name] = f"{owner} is of the same video, and has its file {key}.npy; keep one of them"
-        elif all(_feature_file(out, features.name, name).is_file() for features in encoder.sets):
-            skipped.append(name)
-        else:
-            work.append(_Work(name, path, durations.get(name, _llp_duration(name))))
-    return work, skipped, failed
+def finished(outcomes: Sequence[Outcome], folder: Path, shown_as: str, teller: Teller) -> ExtractReport:
+    """Write the report into a folder, which is `shown_as` that. Raises EncoderError if no clip has features."""
+    teller.close()
+    _write_report(outcomes, folder / REPORT_FILE)
+    report = ExtractReport(tuple(outcomes), f"{shown_as}{REPORT_FILE}")
+    failed = [each for each in outcomes if each.outcome == "failed"]
+    if failed and len(failed) == len(outcomes):
+        name, reason = shown(failed[0].clip.name), failed[0].reason
+        raise EncoderError(f"none of the {len(failed)} clips could be encoded; the first, {name}: {reason}")
+    return report
 
 
-def _llp_duration(name: str) -> float | None:
-    parsed = parse_llp_name(name)
-    return None if parsed is None else parsed.end - parsed.start
-
-
-def _run(
-    encoder: Encoder, work: list[_Work], reporter: Reporter
-) -> Iterator[tuple[_Work, Encoded | EncoderError]]:
-    """Encode the files side by side, about in order; nothing new is begun once a stop was asked for."""
-    cv2.setNumThreads(1)  # the files are what runs side by side
-    waiting = iter(work)
-    running: dict[Future[Encoded | EncoderError], _Work] = {}
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        while True:
-            if reporter.is_stop_requested:
+def _made(
+    encoders: Sequence[Encoder], plan: Plan, folders: Sequence[SetFolder], jobs: int, teller: Teller
+) -> Iterator[Outcome]:
+    """Encode what is to be done, and write it down."""
+    _settle_threads()
+    by_name = {folder.name: folder for folder in folders}
+    pipeline = Pipeline(encoders, jobs)
+    meter = Meter(plan.work, teller.reporter)
+    results = pipeline.run(plan.work)
+    try:
+        for result in results:
+            if teller.reporter.is_stop_requested:
                 raise StopRequested
-            while len(running) < _WORKERS and (item := next(waiting, None)) is not None:
-                running[pool.submit(_encode, encoder, item)] = item
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
+            if result is not None:
+                work, encoded = result
+                meter.done(work, encoded.seconds if isinstance(encoded, Encoded) else None)
+                yield _written(work, encoded, by_name, teller)
+            meter.tell(pipeline.positions)
+        meter.finish()
+    finally:
+        results.close()
 
 
-def _encode(encoder: Encoder, item: _Work) -> Encoded | EncoderError:
-    try:
-        return encoder.encode(item.path, item.duration)
-    except EncoderError as error:
-        return error
+def _written(
+    work: Work, encoded: Encoded | EncoderError, folders: dict[str, SetFolder], teller: Teller
+) -> Outcome:
+    if isinstance(encoded, EncoderError):
+        teller.failed(work.clip, str(encoded))
+        return Outcome(work.clip, "failed", reason=str(encoded))
+    for name in work.sets:
+        rows = encoded.features.get(name)
+        folders[name].write(rows, work.origin(encoded.seconds, has_features=rows is not None))
+    for text in encoded.notes:
+        teller.noted(work.clip, text)
+    return Outcome(work.clip, "new", tuple(encoded.features), "; ".join(encoded.notes))
 
 
-def _prepare(encoder: Encoder, out: Path) -> None:
-    """Make the set folders, each with its encoder.json. Refuses those that another encoder filled."""
-    for features in encoder.sets:
-        folder = out / features.name
-        made_by: dict[str, Any] = {
-            "name": encoder.name,
-            "version": encoder.version,
-            "width": features.width,
-            "rate": features.rate,
-            "preprocessing": dict(features.preprocessing),
-        }
-        if (folder / ENCODER_FILE).is_file():
-            _check_maker(folder, made_by)
-            continue
-        if any(folder.glob("*.npy")):
-            raise EncoderError(
-                f"{folder}: holds features, but no {ENCODER_FILE} that says which encoder made them; "
-                "move them away, or give another folder"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(made_by, indent=1) + "\n"
-        _write_whole(folder / ENCODER_FILE, text.encode())
+class Teller:
+    """Tells of single clips, as long as somebody may read it; then only how many there were."""
 
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+        self._told = self._untold = 0
 
-def _check_maker(folder: Path, made_by: Mapping[str, Any]) -> None:
-    try:
-        found = json.loads((folder / ENCODER_FILE).read_text(encoding="utf-8"))
-        maker = {key: found[key] for key in ("name", "version", "width", "rate")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise EncoderError(
-            f"{folder / ENCODER_FILE}: does not say which encoder made the features beside it; "
-            "delete the folder, or give another"
-        ) from error
-    if any(maker[key] != made_by[key] for key in maker):
-        raise EncoderError(
-            f"{folder}: holds features of {maker['name']} version {maker['version']}, and this is "
-            f"{made_by['name']} version {made_by['version']}, which do not mix; "
-            "delete the folder, or give another"
-        )
+    def planned(self, plan: Plan, folders: Sequence[SetFolder]) -> list[Outcome]:
+        """Tell what a plan leaves out, and give what became of it."""
+        count = len(plan.kept) + len(plan.failed) + len(plan.work)
+        if plan.kept:
+            text = f"{len(plan.kept)} of {count} clips have their features already"
+            self.reporter.send(Note(text=text))
+        for clip, reason in plan.failed:
+            self.failed(clip, reason)
+        sets = tuple(folder.name for folder in folders)
+        return [
+            *(Outcome(clip, "failed", reason=reason) for clip, reason in plan.failed),
+            *(Outcome(clip, "kept", sets) for clip in plan.kept),
+        ]
 
+    def failed(self, clip: Clip, reason: str) -> None:
+        self.noted(clip, f"no features, {reason}")
 
-def _write(encoder: Encoder, encoded: Encoded, out: Path, name: str) -> None:
-    for features in encoder.sets:
-        _write_whole(_feature_file(out, features.name, name), encoded.features[features.name])
-
-
-def _feature_file(out: Path, features: str, name: str) -> Path:
-    return out / features / f"{feature_key(name)}.npy"
-
-
-def _write_whole(path: Path, content: bytes | NDArray[np.float32]) -> None:
-    with written_whole(path) as partial, partial.open("wb") as file:
-        if isinstance(content, bytes):
-            file.write(content)
+    def noted(self, clip: Clip, text: str) -> None:
+        if self._told < _NOTES_SHOWN:
+            self._told += 1
+            self.reporter.send(Note(text=f"{shown(clip.name)}: {text}"))
         else:
-            np.save(file, content)
+            self._untold += 1
+
+    def close(self) -> None:
+        if self._untold:
+            self.reporter.send(Note(text=f"and {self._untold} more like these: see {REPORT_FILE}"))
+
+
+def _write_report(outcomes: Sequence[Outcome], path: Path) -> None:
+    with (
+        written_whole(path) as partial,
+        partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        rows = csv.writer(file, delimiter="\t", lineterminator="\n")
+        rows.writerow(_COLUMNS)
+        for each in outcomes:
+            rows.writerow((each.clip.name, each.clip.path, each.outcome, ",".join(each.sets), each.reason))
+
+
+def cores() -> int:
+    """The cores that this process may use, where the system tells that apart from those there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+
+
+def _settle_threads() -> None:
+    """Files are what runs side by side: the libraries' own threads would only stand in one another's way."""
+    cv2.setNumThreads(1)
+    if "torch" in sys.modules:  # an encoder computes with it
+        from trainer.device import prepare_torch
+
+        prepare_torch(threads=cores())

@@ -12,6 +12,11 @@ Array = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 """(height, width, 3) bytes blue, green, red."""
 
+PICTURE_RATE = 10
+"""Pictures a second, taken in the middle of equal parts of it."""
+WIDTH, HEIGHT = 160, 120
+"""Pixels of a picture, whatever its shape is in the file."""
+
 GRID = 3
 """Pictures are divided into GRID x GRID cells."""
 CELLS = GRID * GRID
@@ -65,9 +70,13 @@ def colour_names(picture: Picture) -> NDArray[np.intp]:
 
 
 def background(pictures: list[Picture]) -> Picture:
-    """What is there most of the time: the median of some pictures spread over a clip."""
-    chosen = np.linspace(0, len(pictures) - 1, min(len(pictures), 25)).astype(int)
-    return np.asarray(np.median(np.stack([pictures[i] for i in chosen]), axis=0), np.uint8)
+    """What is there most of the time: the median of some pictures that are spread over a clip."""
+    return np.asarray(np.median(np.stack(pictures), axis=0), np.uint8)
+
+
+def spread(count: int) -> list[int]:
+    """The numbers of some of so many pictures, spread evenly over them."""
+    return [int(i) for i in np.linspace(0, count - 1, min(count, 25))]
 
 
 def foreground(picture: Picture, behind: Picture) -> Array:

@@ -12,13 +12,13 @@ from trainer.encoders.looks import (
     CELLS,
     COLOURS,
     DIRECTIONS,
+    PICTURE_RATE,
     Array,
     Picture,
     colour_names,
     in_cells,
     whereabouts,
 )
-from trainer.encoders.media import PICTURE_RATE
 
 _CHANGED = 14
 """Bytes by which a pixel changes where something moves."""

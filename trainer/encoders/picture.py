@@ -5,21 +5,36 @@ All scales are constants, chosen so that common values lie in about [-1, 1]; not
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
 
 import cv2
 import numpy as np
 
-from trainer.encoders.looks import FOREGROUND_WIDTH, LOOK_WIDTH, Array, Picture, background, foreground, look
-from trainer.encoders.media import HEIGHT, PICTURE_RATE
-from trainer.encoders.media import WIDTH as PICTURE_WIDTH
+from trainer.encoders.looks import (
+    FOREGROUND_WIDTH,
+    HEIGHT,
+    LOOK_WIDTH,
+    PICTURE_RATE,
+    Array,
+    Picture,
+    background,
+    foreground,
+    look,
+    spread,
+)
+from trainer.encoders.looks import WIDTH as PICTURE_WIDTH
 from trainer.encoders.motion import MOTION_WIDTH, MOVING_WIDTH, RHYTHM_WIDTH, motion, rhythm
 
 _LOOKED_AT = 2
 """Every so many pictures are looked at closely; all of them are for motion."""
 _SMALL = (80, 60)
 """Pixels, across and down, of pictures in which motion is looked for."""
+_IN_MEMORY = 1 << 26
+"""Bytes of small pictures; more of them, after about a quarter of an hour, are put on the disk."""
 _PLACES = 5
 """Columns of a foreground (its share, centre and spread) whose change within a second counts too."""
 
@@ -33,7 +48,7 @@ class Film:
     looks: list[Array] = field(default_factory=list)
     motions: list[Array] = field(default_factory=list)
     moving: list[Array] = field(default_factory=list)
-    smalls: list[Picture] = field(default_factory=list)
+    smalls: _Smalls = field(default_factory=lambda: _Smalls())
     _latest: tuple[Picture, Picture] | None = None
 
     @property
@@ -43,10 +58,10 @@ class Film:
 
     def add_all(self, pictures: Iterable[Picture]) -> Film:
         for picture in pictures:
-            self._add(picture)
+            self.add(picture)
         return self
 
-    def _add(self, picture: Picture) -> None:
+    def add(self, picture: Picture) -> None:
         is_new = self._latest is None or self._latest[0] is not picture
         small = _shrunk(picture) if is_new or self._latest is None else self._latest[1]
         moved = motion(self._latest[1] if self._latest else small, small)
@@ -56,6 +71,32 @@ class Film:
         self.motions.append(moved[0])
         self.moving.append(moved[1])
         self._latest = picture, small
+
+
+class _Smalls:
+    """Small pictures, which are looked at again when the film is over: those of long films are on the disk."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - as long as the film is there
+        self._count = 0
+
+    def __del__(self) -> None:
+        self._file.close()
+
+    def append(self, picture: Picture) -> None:
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(picture.tobytes())
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, number: int) -> Picture:
+        shape = (_SMALL[1], _SMALL[0], 3)
+        if not 0 <= number < self._count:
+            raise IndexError(number)
+        self._file.seek(number * math.prod(shape))
+        return np.frombuffer(self._file.read(math.prod(shape)), np.uint8).reshape(shape)
 
 
 def picture_features(film: Film, seconds: int) -> Array:
@@ -92,11 +133,11 @@ def _shrunk(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(picture, _SMALL, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _fronts(smalls: list[Picture]) -> list[Array]:
-    if not smalls:
+def _fronts(smalls: _Smalls) -> list[Array]:
+    if not len(smalls):
         return []
-    behind = background(smalls)
-    return [foreground(small, behind) for small in smalls]
+    behind = background([smalls[i] for i in spread(len(smalls))])
+    return [foreground(smalls[i], behind) for i in range(len(smalls))]
 
 
 def _of_seconds(

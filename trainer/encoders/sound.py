@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from trainer.encoders.media import SOUND_RATE
-
 Array = NDArray[np.float32]
 
+SOUND_RATE = 16_000
 BANDS = 40
 _FRAMES = 100
 """Frames a second."""
@@ -46,11 +45,25 @@ WIDTH = (
 )
 
 
+BEFORE, AFTER = _WINDOW // 2, _WINDOW // 2 - _HOP
+"""Samples around a second that its frames reach into."""
+
+
 def sound_features(samples: Array, seconds: int) -> Array:
     """(seconds, WIDTH) of a wave, which is cut or filled up with silence."""
     wave = np.zeros(seconds * SOUND_RATE, np.float32)
     wave[: len(samples)] = samples[: len(wave)]
-    levels, shapes = _analyse(wave, seconds)
+    padded = np.pad(wave, (BEFORE, AFTER))
+    length = BEFORE + SOUND_RATE + AFTER
+    analysed = [analyse(padded[i * SOUND_RATE :][:length]) for i in range(seconds)]
+    return clip_features(
+        np.concatenate([each[0] for each in analysed]), np.concatenate([each[1] for each in analysed])
+    )
+
+
+def clip_features(levels: Array, shapes: Array) -> Array:
+    """(seconds, WIDTH) of what `analyse` says of each second of a clip, one after the other."""
+    seconds = len(levels) // _FRAMES
     bands = levels.reshape(seconds, _FRAMES, BANDS)
     onsets = np.maximum(np.diff(levels, axis=0, prepend=levels[:1]), 0).mean(axis=1)
     shapes = np.column_stack([shapes, onsets / 3]).reshape(seconds, _FRAMES, _SHAPES)
@@ -77,24 +90,19 @@ def sound_features(samples: Array, seconds: int) -> Array:
     return np.asarray(np.clip(features, -4, 4), np.float32)
 
 
-def _analyse(wave: Array, seconds: int) -> tuple[Array, Array]:
-    """Per frame: band levels in dB, at least _FLOOR_DB, and the shape of the spectrum."""
-    padded = np.pad(wave, (_FFT // 2, _FFT))
-    window = np.hanning(_WINDOW).astype(np.float32)
-    gain = (2 / window.sum()) ** 2
-    levels = np.empty((seconds * _FRAMES, BANDS), np.float32)
-    shapes = np.empty((seconds * _FRAMES, _SHAPES - 1), np.float32)
-    offset = (_FFT - _WINDOW) // 2
-    for second in range(seconds):
-        part = padded[second * SOUND_RATE + offset :]
-        frames = np.lib.stride_tricks.as_strided(
-            part, (_FRAMES, _WINDOW), (part.strides[0] * _HOP, part.strides[0]), writeable=False
-        )
-        power = np.abs(np.fft.rfft(frames * window, _FFT)).astype(np.float32) ** 2 * np.float32(gain)
-        rows = slice(second * _FRAMES, (second + 1) * _FRAMES)
-        levels[rows] = np.maximum(10 * np.log10(power @ _mel_filters() + 1e-12), _FLOOR_DB)
-        shapes[rows] = _shape(power, frames)
-    return levels, shapes
+def analyse(window: Array) -> tuple[Array, Array]:
+    """Of each frame of a second (with BEFORE and AFTER): band levels in dB, and the shape of the spectrum.
+
+    Levels are at least _FLOOR_DB.
+    """
+    shape = np.hanning(_WINDOW).astype(np.float32)
+    gain = (2 / shape.sum()) ** 2
+    frames = np.lib.stride_tricks.as_strided(
+        window, (_FRAMES, _WINDOW), (window.strides[0] * _HOP, window.strides[0]), writeable=False
+    )
+    power = np.abs(np.fft.rfft(frames * shape, _FFT)).astype(np.float32) ** 2 * np.float32(gain)
+    levels = np.maximum(10 * np.log10(power @ _mel_filters() + 1e-12), _FLOOR_DB)
+    return np.asarray(levels, np.float32), _shape(power, frames)
 
 
 def _shape(power: Array, frames: Array) -> Array:

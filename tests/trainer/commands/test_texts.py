@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,6 @@ import pytest
 from tests.trainer.commands.steps import Run, is_one_line
 from tests.trainer.conftest import CATEGORIES, World
 from trainer.texts import read_text_file, read_texts, texts_path
-
-HAS_TRANSFORMERS = importlib.util.find_spec("transformers") is not None
 
 
 @pytest.fixture
@@ -38,6 +36,14 @@ def test_rows_of_a_file_are_those_of_the_categories_in_their_order(world: World,
     file = read_text_file(texts_path(world.features, "clip"))
     assert file.captions == ("A photo of dog", "A photo of bell", "A photo of car")
     assert file.meta == {"encoder": "file rows.npy", "template": "A photo of {}"}
+
+
+def test_a_vocabulary_needs_no_dataset(world: World, run: Run) -> None:
+    (world.root / "mine.txt").write_text("kettle\ngate\n")
+    np.save(world.root / "two.npy", np.eye(2, 6))
+    given = ["--from", world.root / "two.npy", "--categories", world.root / "mine.txt", "--set", "clip"]
+    assert run("texts", *given, "--out", world.features)[0] == 0
+    np.testing.assert_array_equal(read_texts(world.features, "clip", ["gate"]), np.eye(2, 6)[1:])
 
 
 @pytest.mark.parametrize(
@@ -140,16 +146,18 @@ def test_an_encoder_asks_nothing_of_the_network_unless_told_to(world: World, run
     assert (code, "needs --model" in err) == (2, True)
 
 
-@pytest.mark.skipif(HAS_TRANSFORMERS, reason="transformers is installed")
-def test_without_transformers_it_is_said_what_to_install(world: World, run: Run) -> None:
+def test_without_transformers_it_is_said_what_to_install(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _tiny_encoder(world.root / "model", "clap")
+    monkeypatch.setitem(sys.modules, "transformers", None)
     where = ["--dataset", world.folder, "--out", world.features]
-    code, _, err = run("texts", "--encoder", "clap", "--model", world.root, *where)
+    code, _, err = run("texts", "--encoder", "clap", "--model", folder, *where)
     assert (code, is_one_line(err)) == (2, True)
     assert "pip install 'avvp-studio[clip]'" in err
     assert "--from FILE.npy" in err
 
 
-@pytest.mark.skipif(not HAS_TRANSFORMERS, reason="needs transformers (pip install 'avvp-studio[clip]')")
 @pytest.mark.parametrize(("encoder", "features"), [("clip", "clip"), ("clap", "clap512")])
 def test_an_encoder_in_a_local_folder_makes_texts(world: World, run: Run, encoder: str, features: str) -> None:
     folder = _tiny_encoder(world.root / "model", encoder)
@@ -161,10 +169,20 @@ def test_an_encoder_in_a_local_folder_makes_texts(world: World, run: Run, encode
     assert file.meta["encoder"] == f"{encoder} model"
 
 
+def test_a_model_without_a_tokenizer_makes_no_texts(world: World, run: Run) -> None:
+    folder = _tiny_encoder(world.root / "model", "clip")
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    where = ["--dataset", world.folder, "--out", world.features]
+    code, _, err = run("texts", "--encoder", "clip", "--model", folder, *where)
+    assert (code, is_one_line(err), "cannot be loaded as clip" in err) == (2, True, True), err
+
+
 def _tiny_encoder(folder: Path, encoder: str) -> Path:
     """A text encoder with untrained weights, as its library writes one."""
     import transformers
 
+    transformers.utils.logging.disable_progress_bar()
     words = [*"abcdefghijklmnopqrstuvwxyz ", "<|startoftext|>", "<|endoftext|>"]
     small = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
     kinds = {

@@ -66,7 +66,7 @@ UWAV_CHANGES: dict[str, dict[str, object]] = {
     "ear/llp/han-ear": {"labels.generator": "ear/gen/full"},
 }
 
-OURS = [*dict.fromkeys([*ROWS, *CHANGES, *UWAV_CHANGES]), "ear/signal"]
+OURS = [*dict.fromkeys([*ROWS, *CHANGES, *UWAV_CHANGES]), "ear/signal", "ear/default"]
 
 
 def test_every_row_and_every_open_choice_has_a_recipe_and_nothing_else_does():

@@ -47,7 +47,7 @@ ADDED: dict[str, dict[str, object]] = {
 }
 """What a recipe adds to the base."""
 
-OURS = [FULL, *CHANGES, *ADDED, "link/signal"]
+OURS = [FULL, *CHANGES, *ADDED, "link/signal", "link/default"]
 
 
 def test_every_row_and_every_open_choice_has_a_recipe_and_nothing_else_does():
@@ -88,7 +88,7 @@ def test_every_recipe_trains_on_hard_filtered_labels_and_reads_texts_only_for_pl
     labels = config.labels
 
     assert (labels.kind, labels.soft, labels.filtered) == ("pseudo", False, True)
-    assert labels.generator == ("" if name == "link/signal" else "valor")
+    assert labels.generator == ("" if name in ("link/signal", "link/default") else "valor")
     assert list(config.features.joint) == (JOINT if config.model.plsim else [])
 
 

@@ -15,7 +15,7 @@ from trainer.config import Config
 from trainer.recipe_files import recipe_names
 
 PLUS, PLUS_PLUS, BASE = "valor/llp/vggish", "valor/llp/clip", "valor/llp/base"
-OURS = (PLUS, PLUS_PLUS, BASE, "valor/signal")
+OURS = (PLUS, PLUS_PLUS, BASE, "valor/signal", "valor/default")
 
 
 def test_valor_has_these_recipes_and_no_other():
@@ -37,9 +37,9 @@ def test_a_recipe_carries_the_ten_numbers_of_its_row(name, source, numbers, mean
     assert sum(config.published) / 10 == pytest.approx(mean, abs=0.051)
 
 
-def test_valor_without_plus_and_that_of_small_projects_claim_no_numbers():
-    assert not load(BASE).published
-    assert not load("valor/signal").published
+def test_valor_without_plus_and_those_of_small_projects_claim_no_numbers():
+    for name in (BASE, "valor/signal", "valor/default"):
+        assert not load(name).published
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_hard_labels_teach_it_which_its_own_rule_makes_on_llp(name):
     labels = load(name).labels
 
     assert (labels.kind, labels.soft, labels.filtered) == ("pseudo", False, True)
-    assert labels.generator == ("" if name == "valor/signal" else "valor")
+    assert labels.generator == ("" if name in ("valor/signal", "valor/default") else "valor")
 
 
 def small(name: str) -> Config:

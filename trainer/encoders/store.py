@@ -1,0 +1,188 @@
+"""What an extraction keeps in a feature folder: arrays, who made them, and which media they are of.
+
+<set>/<key>.npy         float32 (rows, width)
+<set>/encoder.json      which encoder made them; others do not mix with it
+<set>/sources.jsonl     a line for each file made: size and time of the media, so that a change is noticed
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainer.encoders.encoding import Encoder, EncoderError, FeatureSet, Rows
+from trainer.feature_files import ENCODER_FILE
+from trainer.labels import segment_count
+from trainer.whole_files import written_whole
+
+SOURCES_FILE = "sources.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of a feature file: the clip's key, and its media's size (bytes) and last change.
+
+    `duration`: what was asked for (seconds), None for the file's own length. `seconds`: T. `has_features`:
+    whether the set can have any of such a clip.
+    """
+
+    key: str
+    size: int
+    mtime_ns: int
+    duration: float | None
+    seconds: int
+    has_features: bool = True
+
+
+class SetFolder:
+    """One feature set on the disk, for one extraction. Raises EncoderError where another encoder's is there.
+
+    `there`: the names of its feature files, where those are kept elsewhere.
+    """
+
+    def __init__(
+        self, out: Path, encoder: Encoder, features: FeatureSet, there: Collection[str] | None = None
+    ) -> None:
+        self.name = features.name
+        self._folder = out / features.name
+        _prepare(self._folder, encoder, features)
+        if there is None:
+            with os.scandir(self._folder) as entries:
+                there = {entry.name for entry in entries if entry.name.endswith(".npy")}
+        self._there = there
+        self._origins = _origins(self._folder / SOURCES_FILE)
+
+    def is_current(self, key: str, size: int, mtime_ns: int, duration: float | None) -> bool:
+        """Whether there is a file of this clip, of this state of its media, and of as many seconds.
+
+        A file of which nothing is known is taken to be current.
+        """
+        origin = self._origins.get(key)
+        is_there = f"{key}.npy" in self._there
+        if origin is None:
+            return is_there
+        if not is_there and origin.has_features:
+            return False
+        if (origin.size, origin.mtime_ns) != (size, mtime_ns):
+            return False
+        return origin.duration == duration or (
+            duration is not None and segment_count(duration) == origin.seconds
+        )
+
+    def write(self, rows: Rows | None, origin: Origin) -> None:
+        """Write a clip's file, whole or not at all, and then what it is of."""
+        path = self._folder / f"{origin.key}.npy"
+        if rows is None:
+            path.unlink(missing_ok=True)  # of what its media was before
+        else:
+            content = io.BytesIO()  # written by itself, numpy would not say that the disk is full
+            np.save(content, rows, allow_pickle=False)
+            with written_whole(path) as partial:
+                partial.write_bytes(content.getbuffer())
+        self.record(origin)
+
+    def record(self, origin: Origin) -> None:
+        """Write down what a clip's file is of."""
+        line = json.dumps(asdict(origin)) + "\n"
+        with (self._folder / SOURCES_FILE).open("ab") as log:
+            _append(log, line.encode())
+
+
+def _append(log: Any, line: bytes) -> None:
+    """A whole line, after whatever an end in the middle of a line has left."""
+    if log.tell() and not _ends_line(Path(log.name)):
+        line = b"\n" + line
+    log.write(line)
+
+
+def _ends_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _origins(path: Path) -> dict[str, Origin]:
+    """The last that is said of each file of a set; what is no such line (half written, say) is left out."""
+    origins: dict[str, Origin] = {}
+    if not path.is_file():
+        return origins
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            with suppress(ValueError, TypeError, KeyError, AttributeError):
+                said = json.loads(line)
+                origins[said["key"]] = Origin(
+                    said["key"],
+                    said["size"],
+                    said["mtime_ns"],
+                    said["duration"],
+                    said.get("seconds", 0),
+                    said.get("has_features", True),
+                )
+    return origins
+
+
+def _prepare(folder: Path, encoder: Encoder, features: FeatureSet) -> None:
+    """Make a set's folder with its encoder.json. Refuses one that another encoder filled."""
+    made_by: dict[str, Any] = {
+        "name": encoder.name,
+        "version": encoder.version,
+        "modality": features.modality.value,
+        "width": features.width,
+        "rate": features.rate,
+        "weights": dict(encoder.weights),
+        "precision": encoder.precision,
+        "preprocessing": dict(features.preprocessing),
+    }
+    if (folder / ENCODER_FILE).is_file():
+        _check_maker(folder, made_by)
+        return
+    if any(folder.glob("*.npy")):
+        raise EncoderError(
+            f"{folder}: holds features, but no {ENCODER_FILE} that says which encoder made them; "
+            "move them away, or give another folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / ENCODER_FILE) as partial:
+        partial.write_text(json.dumps(made_by, indent=1) + "\n", encoding="utf-8")
+
+
+def _check_maker(folder: Path, made_by: Mapping[str, Any]) -> None:
+    try:
+        found = json.loads((folder / ENCODER_FILE).read_text(encoding="utf-8"))
+        # Files of before there were weights say nothing of them.
+        maker = {"weights": {}, "precision": "float32"} | found
+        differences = [
+            key
+            for key in ("name", "version", "width", "rate", "weights", "precision")
+            if maker[key] != made_by[key]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise EncoderError(
+            f"{folder / ENCODER_FILE}: does not say which encoder made the features beside it; "
+            "delete the folder, or give another"
+        ) from error
+    if differences:
+        raise EncoderError(
+            f"{folder}: holds features of {_described(maker, differences)}, and this is "
+            f"{_described(made_by, differences)}, which do not mix; delete the folder, or give another"
+        )
+
+
+def _described(maker: Mapping[str, Any], differences: Sequence[str]) -> str:
+    """An encoder by its name and version, and by what else tells it from another."""
+    others = [key for key in differences if key not in ("name", "version")]
+    details = [
+        f"weights {', '.join(f'{file} {digest[:8]}' for file, digest in maker[key].items()) or 'none'}"
+        if key == "weights"
+        else f"{key} {maker[key]}"
+        for key in others
+    ]
+    return " ".join([f"{maker['name']} version {maker['version']}", *(f"({part})" for part in details)])
