@@ -1,0 +1,105 @@
+"""`extract --engine ray`: the same features as on one machine, whatever becomes of the machines."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.media_files import Sound, Video, write_media
+from tests.trainer.cluster.conftest import MEMORY
+from tests.trainer.commands.conftest import run as run
+from tests.trainer.commands.steps import Run
+from trainer.protocol import Message, Reporter
+
+pytestmark = [pytest.mark.filterwarnings("ignore::Warning"), pytest.mark.timeout(300)]
+
+SETS = ("signal-audio", "signal-visual")
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Path:
+    folder = tmp_path / "media"
+    folder.mkdir()
+    one = write_media(folder / "clip-00.mp4", Video(frames=24, rate="12"), Sound(seconds=2, kind="clicks"))
+    for number in range(1, 24):
+        (folder / f"clip-{number:02}.mp4").write_bytes(one.read_bytes())
+    return folder
+
+
+def arrays(folder: Path) -> dict[str, np.ndarray]:
+    return {str(path.relative_to(folder)): np.load(path) for path in folder.rglob("*.npy")}
+
+
+def recorded(folder: Path, features: str) -> Counter[str]:
+    lines = (folder / features / "sources.jsonl").read_text().splitlines()
+    return Counter(json.loads(line)["key"] for line in lines)
+
+
+def test_a_cluster_makes_the_features_that_one_machine_makes(
+    media: Path, tmp_path: Path, run: Run, cluster: Any
+) -> None:
+    (media / "clip-23.mp4").write_text("no video")
+    here, there, stored = (tmp_path / name for name in ("here", "there", "stored"))
+    base = ["extract", "--encoder", "signal", "--media", media]
+    on_cluster = ["--engine", "ray", "--address", cluster.address]
+    assert run(*base, "--out", here)[0] == 0
+    code, out, error = run(*base, "--out", there, *on_cluster)
+    assert (code, error) == (0, "")
+    assert "clip-23: no features" in out
+    assert arrays(here).keys() == arrays(there).keys()
+    assert all(np.array_equal(array, arrays(there)[name]) for name, array in arrays(here).items())
+    for features in SETS:
+        for name in ("encoder.json", "sources.jsonl"):
+            ours, theirs = ((folder / features / name).read_text().splitlines() for folder in (here, there))
+            assert sorted(ours) == sorted(theirs)
+    report = (there / "extraction.tsv").read_text().splitlines()
+    assert Counter(line.split("\t")[2] for line in report[1:]) == {"new": 23, "failed": 1}
+
+    code, out, _ = run(*base, "--out", there, *on_cluster)
+    assert code == 0
+    assert "23 of 24 clips have their features already" in out
+
+    stored.mkdir()
+    code, _, error = run(*base, "--out", f"file://{stored}", *on_cluster)
+    assert (code, error) == (0, "")
+    assert all(np.array_equal(array, arrays(stored)[name]) for name, array in arrays(here).items())
+
+
+def test_what_a_lost_machine_did_is_kept_and_what_it_did_not_is_done_by_another(
+    media: Path, tmp_path: Path, cluster: Any
+) -> None:
+    from trainer.cluster.extract import extract
+    from trainer.encoders.encoding import Loading
+    from trainer.encoders.plan import Clip
+
+    class LosesAMachine(Reporter):
+        """Takes a node away as soon as some files are there."""
+
+        lost: dict[str, int] | None = None
+
+        def send(self, message: Message) -> None:
+            there = {str(path): path.stat().st_mtime_ns for path in out.rglob("*.npy")}
+            if self.lost is None and len(there) >= 6:
+                self.lost = there
+                cluster.remove_node(victim, allow_graceful=False)
+
+    out = tmp_path / "features"
+    out.mkdir()
+    victim = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
+    clips = [Clip(path.stem, path) for path in sorted(media.iterdir())]
+    reporter = LosesAMachine(None)
+    report = extract({"signal": Loading()}, clips, str(out), reporter, address=cluster.address)
+    assert reporter.lost is not None
+    assert len(reporter.lost) < len(SETS) * len(clips)
+    assert sorted(report.names("new")) == [clip.name for clip in clips]
+    assert len(arrays(out)) == len(SETS) * len(clips)
+    for features in SETS:
+        assert recorded(out, features) == Counter(clip.name for clip in clips)
+    for path, made in reporter.lost.items():  # nothing done twice
+        assert Path(path).stat().st_mtime_ns == made
+    assert not [*out.rglob("*.part")]
