@@ -10,7 +10,7 @@ from pathlib import Path
 
 from avvp_studio import __version__
 
-_COMMANDS = ("new", "import", "export", "shot")
+_COMMANDS = ("new", "import", "extract", "export", "shot")
 
 
 def main(argv: list[str] | None = None) -> int:

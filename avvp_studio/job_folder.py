@@ -139,6 +139,15 @@ class JobFolder:
         return _last_line(self.run_dir / LOG_FILE) or _lack_of_space(self.run_dir)
 
 
+def next_name(runs: Path, stem: str) -> str:
+    """A run folder's name that sorts by time and is not taken: `20260131-142530-stem`."""
+    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{stem}"
+    name, count = base, 2
+    while (runs / name).exists():
+        name, count = f"{base}-{count}", count + 1
+    return name
+
+
 def find_job_folders(runs: Path) -> list[JobFolder]:
     """The jobs under a folder of runs, the oldest first. Raises OSError."""
     folders = sorted(runs.iterdir()) if runs.exists() else []

@@ -14,9 +14,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from avvp_studio.domain.job import JobOrder, JobState, JobStatus
-from avvp_studio.job_folder import JobFolder, Record, find_job_folders
+from avvp_studio.job_folder import JobFolder, Record, find_job_folders, next_name
 from avvp_studio.processes import reap, start
 from trainer.protocol import FINISH_FILE, LOG_FILE, STOP_FILE, Failed, Stopped
+
+__all__ = ["Jobs", "next_name"]
 
 NOT_OURS = "This job was not ordered here by this studio, so it was not started; order it again if you want it"
 POLL_MS = 200
@@ -207,15 +209,6 @@ class Jobs(QObject):
             return
         job.status = replace(job.status, state=JobState.RUNNING, started=process.began)
         self.job_changed.emit(order.name)
-
-
-def next_name(runs: Path, stem: str) -> str:
-    """A run folder's name that sorts by time and is not taken: `20260131-142530-stem`."""
-    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{stem}"
-    name, count = base, 2
-    while (runs / name).exists():
-        name, count = f"{base}-{count}", count + 1
-    return name
 
 
 def _press(job: JobFolder) -> None:

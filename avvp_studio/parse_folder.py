@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avvp_studio.domain.project import Clip
-from avvp_studio.domain.tracks import Track
+from avvp_studio.domain.tracks import Reaches, Track, read_reach
 from trainer.parses import NPZ_DAMAGE, Parse, ParseError, ParseFile, read_parses
 
 _CACHED = 4
@@ -30,6 +30,7 @@ class _Entry:
     stamp: tuple[int, int]
     parser: str
     created: float
+    reach: Reaches = field(default_factory=dict, compare=False)
 
 
 class ParseFolder:
@@ -54,6 +55,10 @@ class ParseFolder:
     def path(self, parser: str) -> Path:
         """The file that a parser has left."""
         return self._entries[parser].path
+
+    def reach(self, parser: str) -> Reaches:
+        """What a parser can know of, where it says so."""
+        return self._entries[parser].reach
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -87,12 +92,8 @@ class ParseFolder:
             except FileNotFoundError:
                 continue  # taken away since it was listed
             stamp = (status.st_mtime_ns, status.st_size)
-            parser, created = path.stem, status.st_mtime
-            if (path, stamp) in known:
-                parser, created = known[path, stamp].parser, known[path, stamp].created
-            else:
-                parser, created = _said_by(path, default=(parser, created))
-            found.append(_Entry(path, stamp, parser, created))
+            entry = known.get((path, stamp))
+            found.append(entry or _said_by(_Entry(path, stamp, path.stem, status.st_mtime)))
         found.sort(key=lambda entry: (entry.created, entry.path.name), reverse=True)
         count = Counter(entry.parser for entry in found)
         return {
@@ -112,7 +113,8 @@ class ParseFolder:
         if parse is None:
             return None
         columns = [file.categories.index(name) if name in file.categories else -1 for name in self._categories]
-        track = Track(parser, _aligned(parse, columns, clip.segments), file.rule.with_columns(columns))
+        aligned = _aligned(parse, columns, clip.segments)
+        track = Track(parser, aligned, file.rule.with_columns(columns), entry.reach)
         try:
             _ = track.predicted
         except ParseError as error:
@@ -148,14 +150,15 @@ class ParseFolder:
             self._say(text)
 
 
-def _said_by(path: Path, default: tuple[str, float]) -> tuple[str, float]:
-    """The parser's name and when it parsed, by the file's own account; its arrays are not read for that."""
+def _said_by(entry: _Entry) -> _Entry:
+    """The parser's name, when it parsed and how far it reaches, by the file's own account: no array is read."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with entry.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             meta = json.loads(str(arrays["meta"]))
-        return str(meta.get("parser") or default[0]), float(meta.get("created", default[1]))
+        parser, created = str(meta.get("parser") or entry.parser), float(meta.get("created", entry.created))
+        return replace(entry, parser=parser, created=created, reach=read_reach(meta))
     except (*NPZ_DAMAGE, AttributeError):
-        return default  # what is wrong with it is said when it is needed
+        return entry  # what is wrong with it is said when it is needed
 
 
 def _aligned(parse: Parse, columns: Sequence[int], segments: int) -> Parse:

@@ -79,6 +79,16 @@ def start(module: str, arguments: Sequence[str], *, folder: Path, log: Path) -> 
     return ProcessId(child.pid, began)
 
 
+def run(module: str, arguments: Sequence[str]) -> int:
+    """Run a module to its end in this process's terminal; returns its exit code. Ctrl+C is for the module."""
+    child = subprocess.Popen(command(module, arguments), env=environment())
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # the module got it, too, and ends in its own time
+            continue
+
+
 def reap() -> None:
     """Let go of those that have ended."""
     _children[:] = [child for child in _children if child.poll() is None]

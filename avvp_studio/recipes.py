@@ -1,53 +1,40 @@
-"""The trainer's recipes, asked of the trainer itself, in the background."""
+"""The trainer's recipes and encoders, as it lists them."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+from PySide6.QtCore import QObject
 
 from avvp_studio.domain.job import Recipe
-from avvp_studio.processes import command, environment
+from avvp_studio.domain.videos import BUILT_IN, DEFAULT
+from avvp_studio.trainer_list import TrainerList
+from trainer.feature_files import DEFAULT_SETS, ENCODER_OF_SET
 
 
-class RecipeCatalogue(QObject):
-    """Runs `python -m trainer recipes --json` once and holds what it lists."""
-
-    loaded = Signal()
-    failed = Signal(str)
+class RecipeCatalogue(TrainerList):
+    """The recipes; none before `loaded`."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(["recipes", "--json"], "recipes", parent)
         self.recipes: tuple[Recipe, ...] = ()
-        self._process = QProcess(self)
-        program, *arguments = command("trainer", ["recipes", "--json"])
-        self._process.setProgram(program)
-        self._process.setArguments(arguments)
-        self._process.setProcessEnvironment(_qt_environment())
-        self._process.finished.connect(self._on_finished)
 
-    def load(self) -> None:
-        """Ask, unless that is under way or done."""
-        if not self.recipes and self._process.state() is QProcess.ProcessState.NotRunning:
-            self._process.start()
+    def take(self, listed: list[dict[str, Any]]) -> None:
+        self.recipes = tuple(map(_recipe, listed))
 
-    def shutdown(self) -> None:
-        """End the question if it is still open."""
-        if self._process.state() is not QProcess.ProcessState.NotRunning:
-            self._process.finished.disconnect(self._on_finished)
-            self._process.kill()
-            self._process.waitForFinished(2000)
 
-    def _on_finished(self) -> None:
-        try:
-            listed = json.loads(bytes(self._process.readAllStandardOutput().data()))
-            self.recipes = tuple(map(_recipe, listed))
-        except (ValueError, KeyError, TypeError):
-            error = bytes(self._process.readAllStandardError().data()).decode(errors="replace").strip()
-            self.failed.emit(f"The trainer did not list its recipes: {error.splitlines()[-1] if error else ''}")
-            return
-        self.loaded.emit()
+class EncoderCatalogue(TrainerList):
+    """Which encoders can run here."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(["encoders", "list", "--json"], "encoders", parent)
+        self.ready: frozenset[str] = frozenset({BUILT_IN})
+        """Their names, and that of the default group if all of it can. Before `loaded`, what always can."""
+
+    def take(self, listed: list[dict[str, Any]]) -> None:
+        ready = {str(entry["name"]) for entry in listed if entry["ready"]}
+        default = {ENCODER_OF_SET[features] for features in DEFAULT_SETS}
+        self.ready = frozenset({*ready, BUILT_IN, *([DEFAULT] if default <= ready else [])})
 
 
 def _recipe(entry: dict[str, Any]) -> Recipe:
@@ -61,10 +48,3 @@ def _recipe(entry: dict[str, Any]) -> Recipe:
         epochs=entry["epochs"],
         labels=entry["labels"],
     )
-
-
-def _qt_environment() -> QProcessEnvironment:
-    variables = QProcessEnvironment()
-    for name, value in environment().items():
-        variables.insert(name, value)
-    return variables

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings
 from PySide6.QtWidgets import QApplication
 
+from avvp_studio.adding import Adding
 from avvp_studio.domain.job import JobOrder, JobState, TrainingRequest
 from avvp_studio.first_start import FirstStart
 from avvp_studio.jobs import Jobs, next_name
@@ -16,10 +17,10 @@ from avvp_studio.media.sound_file import save_sound
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.player import Player
 from avvp_studio.projects import create_from_folders, export_project
-from avvp_studio.recipes import RecipeCatalogue
+from avvp_studio.recipes import EncoderCatalogue, RecipeCatalogue
 from avvp_studio.soundtrack import Soundtrack
 from avvp_studio.tasks import Tasks
-from avvp_studio.training import lacking_features, order_training
+from avvp_studio.training import lacking_features, order_training, usual_recipe
 from avvp_studio.ui.export_dialog import ExportRequest
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.jobs.launch_form import LaunchForm
@@ -51,6 +52,7 @@ class Studio(QObject):
         self.soundtrack = Soundtrack(self.tasks, self)
         self.jobs = Jobs(self, only_looks=only_looks)
         self.recipes = RecipeCatalogue(self)
+        self.encoders = EncoderCatalogue(self)
         self.first_start = FirstStart(home, self.jobs, self.tasks, self)
         appearance = Appearance(app, theme or str(settings.value("theme", "system")))
         self.job_panel = JobPanel(self.jobs, appearance.theme)
@@ -58,6 +60,10 @@ class Studio(QObject):
             self.workspace, self.player, self.soundtrack, self.job_panel, appearance, settings
         )
         self._messages = self.window.message_bar
+        self._is_asked_to_train = False
+        self.adding = Adding(
+            self.window, self.workspace, self.jobs, self.tasks, self.encoders, self._on_task_failed, self
+        )
         self._wire()
 
     def _wire(self) -> None:
@@ -71,8 +77,10 @@ class Studio(QObject):
         self.jobs.job_ended.connect(self._on_job_ended)
         self.first_start.project_ready.connect(self._on_sample_ready)
         self.recipes.loaded.connect(self._ask_how_to_train)
+        for told in (self.encoders.loaded, self.encoders.failed):
+            told.connect(self._ask_how_to_train)
         self.first_start.failed.connect(self._on_sample_failed)
-        for source in (self.jobs, self.recipes):
+        for source in (self.jobs, self.recipes, self.encoders):
             source.failed.connect(self._messages.show_error)
 
     # -- projects ----------------------------------------------------------------------------------------
@@ -103,7 +111,9 @@ class Studio(QObject):
 
     def close(self) -> None:
         """Let go of everything. Running jobs go on by themselves."""
+        self.adding.close()
         self.recipes.shutdown()
+        self.encoders.shutdown()
         self.jobs.attach(None)
         self.player.shutdown()
         self.tasks.shutdown()
@@ -193,7 +203,7 @@ class Studio(QObject):
         name = next_name(ProjectPaths(root).runs, request.recipe.name.replace("/", "-"))
         self.window.show_jobs()
         self.tasks.run(
-            lambda: order_training(root, request, name),
+            partial(order_training, root, request, name, self.encoders.ready),
             done=lambda orders: self._on_ordered(root, orders),
             failed=self._on_task_failed,
         )
@@ -207,15 +217,19 @@ class Studio(QObject):
     def _on_train_requested(self) -> None:
         if self.workspace.project is None:
             self._messages.show_error("There is nothing to train on: open a project first")
-        elif self.recipes.recipes:
-            self._ask_how_to_train()
         else:
+            self._is_asked_to_train = True
             self.recipes.load()
+            self.encoders.load()
+            self._ask_how_to_train()
 
     def _ask_how_to_train(self) -> None:
+        """Once the trainer has told of its recipes, and which features it can make here."""
         project = self.workspace.project
-        if project is None:
+        is_told = self.recipes.is_loaded and not self.encoders.is_asking
+        if project is None or not is_told or not self._is_asked_to_train:
             return
+        self._is_asked_to_train = False
         edited = len(self.workspace.edited)
         noun = "clip was" if edited == 1 else "clips were"
         summary = (
@@ -223,9 +237,11 @@ class Studio(QObject):
             "in val and test clips they only score it."
         )
         recipes = self.recipes.recipes
-        lacking = {recipe.name: lacking_features(project.root, recipe) for recipe in recipes}
+        ready = self.encoders.ready
+        lacking = {recipe.name: lacking_features(project.root, recipe, ready) for recipe in recipes}
         parses = self.workspace.parse_files
-        form = LaunchForm(recipes, summary, self.window, lacking=lacking, parses=parses)
+        usual = usual_recipe(project.root)
+        form = LaunchForm(recipes, summary, self.window, lacking=lacking, parses=parses, usual=usual)
         form.submitted.connect(self.train)
         form.finished.connect(form.deleteLater)
         form.open()

@@ -15,7 +15,7 @@ from avvp_studio.domain.candidates import candidates
 from avvp_studio.domain.clip_list import ClipList
 from avvp_studio.domain.edit import Edit, EditError, mark
 from avvp_studio.domain.project import Clip, Project
-from avvp_studio.domain.tracks import Track
+from avvp_studio.domain.tracks import Reaches, Track
 from avvp_studio.parse_folder import ParseFolder
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.store import Store, StoreError
@@ -116,6 +116,10 @@ class Workspace(QObject):
     def parse_files(self) -> dict[str, Path]:
         """The parse file of every parser, newest first."""
         return {parser: self._parses.path(parser) for parser in self._parses.parsers} if self._parses else {}
+
+    def reach(self, parser: str) -> Reaches:
+        """What a parser can know of, where it says so."""
+        return self._parses.reach(parser) if self._parses else {}
 
     @property
     def shown(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtGui import QImage
 
 from avvp_studio.app import main
+from tests.media_files import Sound, Video, write_media
 from trainer.annotations import read_dataset
 
 
@@ -59,9 +60,25 @@ def test_taking_a_picture_starts_no_waiting_job(project: Path, tmp_path: Path) -
     assert [path.name for path in run_dir.iterdir()] == ["job.json"]
 
 
+def test_features_of_a_project_are_made_from_the_shell(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    media, root = tmp_path / "media", tmp_path / "videos"
+    media.mkdir()
+    write_media(media / "street.mp4", Video(), Sound())
+    assert main(["new", str(root), "--vocabulary", "llp", "--media", str(media)]) == 0
+    assert main(["extract", str(root), "--encoder", "signal"]) == 0
+    assert (root / "features" / "signal-audio" / "street.npy").exists()
+    assert "finished" in capfd.readouterr().out
+    assert main(["extract", str(root), "--encoder", "nonsense"]) == 2
+    assert "nonsense" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["extract", "{project}"], "no clip has a video"),
+        (["extract", "{tmp}/no-project"], "no-project"),
         (["new", "{tmp}/p", "--vocabulary", "nonsense"], "nonsense"),
         (["new", "{tmp}/p", "--vocabulary", "llp", "--annotations", "{tmp}/missing"], "missing"),
         (["new", "{tmp}/p", "--vocabulary", "llp", "--media", "{tmp}/missing"], "missing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from avvp_studio.domain.job import Recipe, TrainingRequest
 from avvp_studio.domain.project import Clip
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.store import Store
-from avvp_studio.training import TrainingError, lacking_features, order_training
+from avvp_studio.training import TrainingError, lacking_features, order_training, usual_recipe
 from trainer.annotations import read_dataset
 from trainer.labels import Modality, State
 
@@ -143,3 +144,31 @@ def test_pseudo_labels_are_passed_to_the_trainer(root: Path) -> None:
     request = TrainingRequest(SIGNAL, pseudo_labels=root / "parses" / "han.npz")
     (train,) = order_training(root, request, "run")
     assert train.arguments[train.arguments.index("--pseudo-labels") + 1] == str(root / "parses" / "han.npz")
+
+
+def test_features_of_encoders_that_can_run_here_are_extracted_first(root: Path) -> None:
+    recipe = Recipe("han/default", "", ("yamnet", "efficientnet", "person"))
+    assert lacking_features(root, recipe) == recipe.features
+    with pytest.raises(TrainingError, match="needs the feature sets yamnet"):
+        order_training(root, TrainingRequest(recipe), "run")
+    ready = {"signal", "yamnet", "efficientnet", "person"}
+    assert lacking_features(root, recipe, ready) == ()
+    extract, train = order_training(root, TrainingRequest(recipe), "run", ready)
+    given = [word for flag, word in pairwise(extract.arguments) if flag == "--encoder"]
+    assert given == ["yamnet", "efficientnet", "person"]
+    assert train.after == extract.name
+
+
+def test_given_features_and_those_that_can_be_made_go_together(root: Path) -> None:
+    recipe = Recipe("own", "", ("of my own", "signal-visual"))
+    add_features(root, "of my own")
+    assert lacking_features(root, recipe) == ()
+    extract, _ = order_training(root, TrainingRequest(recipe), "run")
+    assert extract.arguments[:3] == ("extract", "--encoder", "signal")
+    assert "of my own" not in extract.arguments
+
+
+def test_a_project_whose_tracks_came_from_the_default_encoders_trains_on_their_features(root: Path) -> None:
+    assert usual_recipe(root) == "ecma/signal"
+    add_features(root, "yamnet", "efficientnet")
+    assert usual_recipe(root) == "ecma/default"

@@ -218,8 +218,8 @@ def test_a_training_goes_on_while_the_window_is_closed(
     qtbot: QtBot, start: Callable[[Path], Studio], project: Path
 ) -> None:
     studio = start(project)
-    studio.recipes.load()
-    qtbot.waitUntil(lambda: bool(studio.recipes.recipes), timeout=30_000)
+    studio.window.train_requested.emit()
+    qtbot.waitUntil(lambda: bool(studio.window.findChildren(LaunchForm)), timeout=30_000)
     form = studio.window.findChildren(LaunchForm)[-1]
     form.choose([recipe.name for recipe in studio.recipes.recipes].index("ecma/signal"))
     form.accept()

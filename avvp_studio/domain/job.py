@@ -8,6 +8,9 @@ from pathlib import Path
 
 from trainer.protocol import Epoch, Failed, Finished, Message, Note, Progress, Started, Stopped
 
+NO_FEATURES = ": no features, "
+"""Between a clip's name and the reason, in what the trainer notes of a file that it cannot encode."""
+
 
 class JobState(StrEnum):
     """Where a job is in its life."""
@@ -82,6 +85,7 @@ class JobStatus:
     stage: str = ""
     done: int = 0
     total: int = 0
+    detail: str = ""
     eta_s: float | None = None
     started: float | None = None
     ended: float | None = None
@@ -91,6 +95,12 @@ class JobStatus:
     error: str = ""
     outputs: tuple[tuple[str, str], ...] = ()
     metrics: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Of an extraction: the clips that got no features, by name, and why."""
+        parts = (note.partition(NO_FEATURES) for note in self.notes if self.kind == "extract")
+        return {clip: reason for clip, is_such, reason in parts if is_such}
 
     @property
     def can_finish(self) -> bool:
@@ -132,7 +142,12 @@ class JobStatus:
                 )
             case Progress():
                 return replace(
-                    self, stage=message.stage, done=message.done, total=message.total, eta_s=message.eta_s
+                    self,
+                    stage=message.stage,
+                    done=message.done,
+                    total=message.total,
+                    detail=message.detail,
+                    eta_s=message.eta_s,
                 )
             case Epoch():
                 earlier = tuple(epoch for epoch in self.epochs if epoch.epoch < message.epoch)

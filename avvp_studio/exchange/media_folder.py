@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ _VIDEO = ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .og
 _AUDIO = ".aac .aif .aiff .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma"
 VIDEO_SUFFIXES = frozenset(_VIDEO.split())
 AUDIO_SUFFIXES = frozenset(_AUDIO.split())
+MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,33 @@ class MediaFiles:
 
 def is_media(path: Path) -> bool:
     """Whether a file's name says that it is a video or sound."""
-    return path.suffix.lower() in VIDEO_SUFFIXES | AUDIO_SUFFIXES
+    return path.suffix.lower() in MEDIA_SUFFIXES
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file's name says that it has sound and no picture."""
+    return path.suffix.lower() in AUDIO_SUFFIXES
+
+
+def list_media(places: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files that were named, whatever they are, and the media in folders; videos before sounds.
+
+    Places that cannot be read come with the reason; the others are listed all the same.
+    """
+    problems: list[tuple[Path, str]] = []
+
+    def refused(error: OSError) -> None:
+        problems.append((Path(error.filename), f"the folder cannot be read ({error.strerror})"))
+
+    found: set[Path] = set()
+    for place in places:
+        if place.is_dir():
+            found |= {path.absolute() for path in _walk_folder(place, refused)}
+        elif place.exists():
+            found.add(place.absolute())
+        else:
+            problems.append((place, "there is no such file or folder"))
+    return sorted(found, key=_rank), problems
 
 
 def scan(paths: Iterable[Path]) -> MediaFiles:
@@ -54,10 +81,14 @@ def _walk(start: Path) -> Iterator[Path]:
         return
     if not start.is_dir():
         raise AnnotationError(f"{start}: there is no such folder of media; give a folder that exists")
-    for folder, folders, names in os.walk(start):
+    yield from _walk_folder(start, None)
+
+
+def _walk_folder(start: Path, refused: Callable[[OSError], object] | None) -> Iterator[Path]:
+    for folder, folders, names in os.walk(start, onerror=refused):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(folder, name) for name in names if is_media(Path(name)) and not name.startswith("."))
 
 
 def _rank(path: Path) -> tuple[bool, Path]:
-    return path.suffix.lower() in AUDIO_SUFFIXES, path
+    return is_sound(path), path

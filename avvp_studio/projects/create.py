@@ -55,17 +55,33 @@ def load_vocabulary(name_or_path: str) -> tuple[str, ...]:
     return read_categories(path)
 
 
+def typed_categories(text: str) -> tuple[str, ...]:
+    """The categories that somebody typed, one a line, in index order. Raises ProjectError."""
+    names = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    if not names:
+        raise ProjectError("Type the categories, one a line.")
+    for name in names:
+        if "," in name:
+            raise ProjectError(f"{name!r} holds a comma: write one category a line.")
+        if names.count(name) > 1:
+            raise ProjectError(f"{name!r} is there twice: write each category once.")
+    return tuple(names)
+
+
 def create_from_folders(
     root: Path,
     *,
-    vocabulary: str,
+    vocabulary: str | tuple[str, ...],
     annotations: Path | None,
     media: Path | None,
     name: str,
     progress: Progress,
 ) -> CreateReport:
-    """Make a project as a person asks for one: see `load_vocabulary`, `read_dataset`, `create_project`."""
-    categories = load_vocabulary(vocabulary)
+    """Make a project as a person asks for one: see `load_vocabulary`, `read_dataset`, `create_project`.
+
+    Instead of the name of a vocabulary, its categories may be given.
+    """
+    categories = load_vocabulary(vocabulary) if isinstance(vocabulary, str) else vocabulary
     return create_project(
         root,
         categories=categories,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -96,6 +96,16 @@ def update_clips(connection: Connection, rows: Rows, clips: Iterable[Clip]) -> N
     keys = [{"key": ids[clip.name]} for clip in changed]
     connection.execute(delete(VideoLabelRow).where(VideoLabelRow.clip_id == bindparam("key")), keys)
     _insert_labels(connection, rows, ids, changed)
+
+
+def remove_clips(connection: Connection, names: Collection[str]) -> tuple[str, ...]:
+    """Delete those of the clips that have no labels and no history; returns the names of the others."""
+    said = union(*(select(row.clip_id) for row in (EventRow, EditRow, VideoLabelRow))).subquery()
+    spoken = set(connection.execute(select(ClipRow.name).where(ClipRow.id.in_(select(said)))).scalars())
+    keys = [{"key": name} for name in names if name not in spoken]
+    if keys:
+        connection.execute(delete(ClipRow).where(ClipRow.name == bindparam("key")), keys)
+    return tuple(name for name in names if name in spoken)
 
 
 def set_media(connection: Connection, rows: Rows, media: Mapping[str, Path | None]) -> None:

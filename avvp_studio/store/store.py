@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -135,6 +135,11 @@ class Store:
         """Say where the media of these clips are; None for those that were not found."""
         with writing(self._engine, self._path) as connection:
             catalogue.set_media(connection, self._rows, media)
+
+    def remove_clips(self, names: Collection[str]) -> tuple[str, ...]:
+        """Forget clips of which nothing was ever said; returns the others, which stay."""
+        with writing(self._engine, self._path) as connection:
+            return catalogue.remove_clips(connection, names)
 
     # Events and edits
 

@@ -28,6 +28,7 @@ class _Spec:
 _SPECS: dict[str, _Spec] = {
     "open": _Spec("&Open project…", "Open a project folder", "folder"),
     "new": _Spec("&New project…", "Make a project from annotations and videos"),
+    "add_videos": _Spec("&Add videos…", "Make clips of videos, and find tracks in them", "film"),
     "export": _Spec("&Export…", "Write the labels for training or for other tools", "export"),
     "save_sound": _Spec("Save &sound…", "Write the sound of the selection, or of the clip, as a file"),
     "quit": _Spec("&Quit", "Leave; everything is stored already"),
@@ -67,6 +68,7 @@ _SPECS: dict[str, _Spec] = {
     "neither": _Spec("Mark neither", "The armed category is neither heard nor seen there"),
     "forget": _Spec("Forget", "Nothing is said any more of the armed category there", "delete"),
     "train": _Spec("&Train…", "Train a parser on the labels as they are now"),
+    "find_tracks": _Spec("&Find tracks", "Find tracks in all clips without any training"),
     "jobs": _Spec("Show &jobs", "What is being trained, and how far it is"),
     "library": _Spec("&Library", "Show or hide the library", is_checkable=True, is_checked=True),
     "side": _Spec(
@@ -82,12 +84,12 @@ _SPECS: dict[str, _Spec] = {
 }
 
 MENUS: dict[str, str] = {
-    "&File": "open new - export save_sound - quit",
+    "&File": "open new - add_videos - export save_sound - quit",
     "&Edit": "undo redo - heard seen both - not_heard not_seen neither - forget - >arm search_category escape"
     " - set_in set_out select_all",
     "&Play": "play loop mute - frame_back frame_forward second_back second_forward jump_back jump_forward"
     " to_start to_end - shuttle_back shuttle_stop shuttle_forward slower faster - previous_clip next_clip",
-    "P&arser": "train jobs - >tracks",
+    "P&arser": "train find_tracks jobs - >tracks",
     "&View": "library side search_clip - zoom_in zoom_out zoom_fit - >theme",
     "&Help": "guide keys - about",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from collections.abc import Mapping
 
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
@@ -12,6 +13,7 @@ from avvp_studio.player import Player
 from avvp_studio.soundtrack import Soundtrack
 from avvp_studio.ui.actions import DIGITS, Actions
 from avvp_studio.ui.row_bar import RowBar
+from avvp_studio.ui.shortcuts import keys_text
 from avvp_studio.ui.theme import Theme
 from avvp_studio.ui.timeline.content import TimelineContent
 from avvp_studio.ui.timeline.timeline import Timeline
@@ -42,6 +44,8 @@ class ClipView(QWidget):
         self._theme = theme
         self._rows: tuple[str, ...] = ()
         self._said: tuple[object, ...] = ()
+        self._reasons: Mapping[str, str] = {}
+        self._no_tracks = ""
         self.content: TimelineContent | None = None
         self._shows_all = False
         self.video = VideoView(theme)
@@ -129,9 +133,18 @@ class ClipView(QWidget):
 
     def show_advice(self) -> None:
         """Without a clip: say how to come to one."""
-        has_project = self._workspace.project is not None
-        advice = "Choose one in the library." if has_project else "Open or make a project in the File menu."
-        self.video.show_no_clip(advice)
+        if self._workspace.project is None:
+            self.video.show_no_clip("Open or make a project in the File menu.")
+        elif self._workspace.clips:
+            self.video.show_no_clip("Choose one in the library.")
+        else:
+            keys = keys_text("add_videos")
+            self.video.show_no_clip(f"Add videos in the File menu ({keys}), or drop them on the window.")
+
+    def show_reasons(self, reasons: Mapping[str, str], otherwise: str) -> None:
+        """Say why clips have no tracks, by name, and what holds for the others."""
+        self._reasons, self._no_tracks = reasons, otherwise
+        self._show_content()
 
     def show_range(self, onset: float, offset: float) -> None:
         """Select a range and go to where it begins."""
@@ -170,7 +183,7 @@ class ClipView(QWidget):
             return
         self._update_rows()
         rows = project.categories if self._shows_all or not self._rows else self._rows
-        said = (clip, self._workspace.events, self._workspace.tracks, rows)
+        said = (clip, self._workspace.events, self._workspace.tracks, rows, self._why_no_tracks(clip))
         if said != self._said or self.content is None:  # opening a clip is told by several signals, drawn once
             self._said = said
             self._show(self._read(clip, project.categories, rows))
@@ -189,7 +202,14 @@ class ClipView(QWidget):
             tracks=self._workspace.tracks,
             video_labels=clip.video_labels,
             events=self._workspace.events,
+            no_tracks=self._why_no_tracks(clip),
         )
+
+    def _why_no_tracks(self, clip: Clip) -> str:
+        reason = self._reasons.get(clip.name, "")
+        if clip.media is not None:
+            reason = reason.replace(str(clip.media), clip.media.name)  # there is little room
+        return f"No tracks: {reason}" if reason else self._no_tracks
 
     def _update_rows(self) -> None:
         """Rows keep their place, and so their digits, while a clip is open; new ones go to the end."""

@@ -17,7 +17,8 @@ _COLUMNS: tuple[dict[str, str], ...] = (
     {
         "Choose": "arm_1 search_category escape set_in set_out select_all",
         "Label": "heard seen both not_heard not_seen neither forget undo redo",
-        "Window": "zoom_in zoom_out zoom_fit library side train jobs open new export guide keys quit",
+        "Window": "zoom_in zoom_out zoom_fit library side train jobs open new add_videos export"
+        " guide keys quit",
     },
 )
 

@@ -20,7 +20,8 @@ from avvp_studio.ui.theme import Theme
 from avvp_studio.workspace import Workspace
 from trainer.annotations import SPLITS
 
-NO_CLIPS = "No clips yet.\nOpen or make a project in the File menu."
+NO_PROJECT = "No clips yet.\nOpen or make a project in the File menu."
+NO_CLIPS = "No clips yet.\nAdd videos in the File menu, or drop them here."
 
 
 class LibraryPanel(QWidget):
@@ -42,7 +43,7 @@ class LibraryPanel(QWidget):
         self._count = QLabel()
         self._list = QListView(uniformItemSizes=True)
         self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self._advice = NO_CLIPS
+        self._advice = ""
         self._pages = QStackedWidget()
         self._fill_choices()
         self._arrange()
@@ -101,7 +102,7 @@ class LibraryPanel(QWidget):
         self._search.escaped.connect(self._on_search_left)
         self._list.clicked.connect(self._open)
         self._list.activated.connect(self._open)
-        self._workspace.project_changed.connect(self._on_clips_changed)
+        self._workspace.project_changed.connect(self._on_project_changed)
         self._workspace.clips_changed.connect(self._on_clips_changed)
         self._workspace.clip_changed.connect(self._on_clip_changed)
 
@@ -114,18 +115,27 @@ class LibraryPanel(QWidget):
     def count_text(self) -> str:
         return self._count.text()
 
+    @property
+    def advice(self) -> str:
+        """What stands in place of the clips."""
+        return self._empty.text()
+
     def focus_search(self) -> None:
         self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._search.selectAll()
 
     def set_advice(self, text: str) -> None:
-        """What stands in place of the clips while there are none."""
+        """What stands in place of the clips while there are none; "" for how to come to some."""
         self._advice = text
         self._show_rows()
 
     def set_theme(self, theme: Theme) -> None:
         self._delegate.theme = theme
         self._list.viewport().update()
+
+    def _on_project_changed(self) -> None:
+        self._clips.set_clips(self._workspace.clips, self._workspace.edited)
+        self._show_rows()
 
     def _on_clips_changed(self) -> None:
         if self._clips.set_clips(self._workspace.clips, self._workspace.edited):
@@ -141,7 +151,8 @@ class LibraryPanel(QWidget):
     def _show_rows(self) -> None:
         shown, total = self._clips.rowCount(), self._clips.total
         self._count.setText(f"{shown:,} of {total:,} clips" if total else "")
-        self._empty.setText("No clip matches this filter." if total else self._advice)
+        advice = self._advice or (NO_PROJECT if self._workspace.project is None else NO_CLIPS)
+        self._empty.setText("No clip matches this filter." if total else advice)
         self._pages.setCurrentIndex(0 if shown else 1)
         self._workspace.set_order(self._clips.names)
         self._on_clip_changed()

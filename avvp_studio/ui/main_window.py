@@ -24,13 +24,14 @@ from avvp_studio.ui.actions import DIGITS, Actions
 from avvp_studio.ui.clip_view import ClipView
 from avvp_studio.ui.events_panel import EventsPanel
 from avvp_studio.ui.export_dialog import ExportDialog
+from avvp_studio.ui.file_drops import FileDrops
 from avvp_studio.ui.guide_window import GuideWindow
 from avvp_studio.ui.hint_label import HintLabel
 from avvp_studio.ui.icons import application_icon
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.keys_sheet import KeysSheet
 from avvp_studio.ui.labelling import Labelling
-from avvp_studio.ui.library_panel import NO_CLIPS, LibraryPanel
+from avvp_studio.ui.library_panel import LibraryPanel
 from avvp_studio.ui.message_bar import MessageBar
 from avvp_studio.ui.names import display_name
 from avvp_studio.ui.new_project_dialog import NewProjectDialog
@@ -42,6 +43,7 @@ from trainer.labels import Event
 
 TITLE = "AVVP Studio"
 _HINT_MS = 6000
+_LET_GO = "Let go: the videos are added."
 _LAYOUT_VERSION = 1
 
 
@@ -52,6 +54,10 @@ class MainWindow(QMainWindow):
     """A project folder (Path) was chosen."""
     new_project_requested = Signal(object)
     """A NewProjectRequest."""
+    videos_requested = Signal(object)
+    """Videos are to be added: those at these places (tuple of Path), or none chosen yet."""
+    tracks_requested = Signal()
+    """Tracks are wanted without any training."""
     export_requested = Signal(object)
     """An ExportRequest."""
     save_sound_requested = Signal(object)
@@ -131,10 +137,12 @@ class MainWindow(QMainWindow):
             {
                 "open": self._on_open_triggered,
                 "new": self._on_new_triggered,
+                "add_videos": lambda: self.videos_requested.emit(()),
                 "export": self._on_export_triggered,
                 "save_sound": self._on_save_sound_triggered,
                 "quit": self.close,
                 "train": self.train_requested.emit,
+                "find_tracks": self.tracks_requested.emit,
                 "jobs": self.show_jobs,
                 "search_category": self.clip_view.row_bar.focus_search,
                 "search_clip": self._on_search_clip_triggered,
@@ -161,6 +169,9 @@ class MainWindow(QMainWindow):
         self.clip_view.locate_requested.connect(self._on_locate_requested)
         self.events_panel.label_chosen.connect(self._on_label_chosen)
         self.library.left.connect(self.clip_view.timeline.setFocus)
+        drops = FileDrops(self)
+        drops.dropped.connect(self.videos_requested)
+        drops.hovered.connect(lambda is_over: self.statusBar().showMessage(_LET_GO if is_over else ""))
         jobs = self._jobs_panel
         if jobs is not None:
             jobs.train_requested.connect(self.train_requested)
@@ -183,7 +194,7 @@ class MainWindow(QMainWindow):
 
     def end_making(self) -> None:
         """Nothing is being made any more; without a project, say again how to come to one."""
-        self.library.set_advice(NO_CLIPS)
+        self.library.set_advice("")
         if self._workspace.project is None:
             self.clip_view.show_advice()
 
@@ -215,7 +226,7 @@ class MainWindow(QMainWindow):
         )
         self._project_status.setText(project.name if project else "No project is open")
         self._project_status.setToolTip(str(project.root) if project else "")
-        for name in ("export", "train"):
+        for name in ("export", "train", "find_tracks"):
             self.actions_by_name[name].setEnabled(project is not None)
         for name in self._clip_actions:
             self.actions_by_name[name].setEnabled(clip is not None)

@@ -46,11 +46,14 @@ class MessageBar(QWidget):
         self._bar = QProgressBar(textVisible=False)
         self._bar.setFixedWidth(180)
         self._cancel = QPushButton("Cancel")
+        self._offer = QPushButton()
+        self._offer_function: Callable[[], None] | None = None
         self._more = tool_button("Details", "Show the whole message", is_checkable=True)
         self._close = tool_button(tip="Dismiss")
         self._details = QPlainTextEdit(readOnly=True)
         self._details.setFixedHeight(110)
         self._cancel.clicked.connect(self._on_cancelled)
+        self._offer.clicked.connect(self._on_offer_taken)
         self._close.clicked.connect(self.dismiss)
         self._more.toggled.connect(self._details.setVisible)
         self._arrange()
@@ -62,7 +65,7 @@ class MessageBar(QWidget):
         row.setSpacing(8)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
-        for part in (self._bar, self._cancel, self._more, self._close):
+        for part in (self._bar, self._cancel, self._offer, self._more, self._close):
             row.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 4, 8, 4)
@@ -87,9 +90,15 @@ class MessageBar(QWidget):
         """Say what went wrong. The first line is shown, wrapped; all of it under Details when there is more."""
         self._say("error", text)
 
-    def show_note(self, text: str, details: str = "") -> None:
-        """Say something good to know."""
+    def show_note(
+        self, text: str, details: str = "", offer: tuple[str, Callable[[], None]] | None = None
+    ) -> None:
+        """Say something good to know. An `offer` is a button, and what a click on it does."""
         self._say("note", f"{text}\n{details}" if details else text)
+        if offer is not None:
+            title, self._offer_function = offer
+            self._offer.setText(title)
+            self._offer.show()
 
     def show_progress(self, text: str, done: int, total: int, cancel: Callable[[], None] | None = None) -> None:
         """Say how far something is; a `total` of 0 means that nobody knows. An error is not painted over."""
@@ -109,7 +118,7 @@ class MessageBar(QWidget):
             self.dismiss()
 
     def dismiss(self) -> None:
-        self._cancel_function = None
+        self._cancel_function = self._offer_function = None
         self.hide()
 
     def set_theme(self, theme: Theme) -> None:
@@ -129,8 +138,9 @@ class MessageBar(QWidget):
         self._offer_details()
         self._bar.setVisible(kind == "progress")
         self._cancel.setVisible(False)
+        self._offer.setVisible(False)
         self._close.setVisible(kind != "progress")
-        self._cancel_function = None
+        self._cancel_function = self._offer_function = None
         self._colour()
         self.show()
 
@@ -155,6 +165,12 @@ class MessageBar(QWidget):
         self.setStyleSheet(f"#messageBar {{ background: {back}; border-bottom: 1px solid {tint}; }}")
         name = "error" if self._kind == "error" else "note"
         self._icon.set_icon(icon(name, theme, tint))
+
+    def _on_offer_taken(self) -> None:
+        taken = self._offer_function
+        self.dismiss()
+        if taken is not None:
+            taken()
 
     def _on_cancelled(self) -> None:
         if self._cancel_function is not None:

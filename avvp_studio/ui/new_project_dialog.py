@@ -13,23 +13,25 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from avvp_studio.paths import ProjectPaths, resource_path
+from avvp_studio.projects import ProjectError, typed_categories
 from avvp_studio.ui.path_field import PathField
 
-_FROM_FILE = ""
+_TYPED, _FROM_FILE = "typed", "file"
 
 
 @dataclass(frozen=True, slots=True)
 class NewProjectRequest:
-    """What to make: `vocabulary` is the name of one that comes with the studio, or a file's path."""
+    """What to make. `vocabulary`: the name of one that comes with the studio, a file's path, or categories."""
 
     root: Path
     name: str
-    vocabulary: str
+    vocabulary: str | tuple[str, ...]
     annotations: Path | None
     media: Path | None
 
@@ -42,9 +44,14 @@ class NewProjectDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("New project")
+        self._form = QFormLayout()
         self._name = QLineEdit(placeholderText="The folder's name, if empty")
         self._vocabulary = QComboBox()
         self._vocabulary_file = PathField("Vocabulary", hint="A file with one category a line", is_file=True)
+        self._typed = QPlainTextEdit(placeholderText="One category a line: Dog, Violin, Glass breaking …")
+        self._typed.setFixedHeight(92)
+        self._typed.setTabChangesFocus(True)
+        self._typed.setAccessibleName("Categories, one a line")
         self._annotations = PathField("Annotations", hint="Optional: a dataset folder, or LLP's own files")
         self._media = PathField("Videos", hint="Optional: a folder of videos")
         self._root = PathField("Project folder", hint="Where the project will be kept")
@@ -59,17 +66,19 @@ class NewProjectDialog(QDialog):
     def _fill_vocabularies(self) -> None:
         for file in sorted(resource_path("vocabularies").glob("*.txt")):
             count = len(file.read_text(encoding="utf-8").split("\n")) - 1
-            self._vocabulary.addItem(f"{file.stem.upper()} ({count} categories)", file.stem)
+            self._vocabulary.addItem(f"{file.stem.upper()} ({count} categories)", file)
+        self._vocabulary.addItem("Any, typed here", _TYPED)
         self._vocabulary.addItem("From a file…", _FROM_FILE)
 
     def _arrange(self) -> None:
-        form = QFormLayout()
+        form = self._form
         form.setVerticalSpacing(10)
         form.setHorizontalSpacing(14)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Project folder", self._root)
         form.addRow("Name", self._name)
         form.addRow("Categories", self._vocabulary)
+        form.addRow("", self._typed)
         form.addRow("", self._vocabulary_file)
         form.addRow("Annotations", self._annotations)
         form.addRow("Videos", self._media)
@@ -87,6 +96,7 @@ class NewProjectDialog(QDialog):
         for field in (self._root, self._vocabulary_file, self._annotations, self._media):
             field.path_changed.connect(self._on_changed)
         self._vocabulary.currentIndexChanged.connect(self._on_changed)
+        self._typed.textChanged.connect(self._on_changed)
         self._buttons.accepted.connect(self._on_accepted)
         self._buttons.rejected.connect(self.reject)
 
@@ -100,13 +110,29 @@ class NewProjectDialog(QDialog):
             return f"{root} is a project already: choose another folder, or open it."
         if root.is_file():
             return f"{root} is a file: choose a folder."
-        vocabulary = self._vocabulary_file.path
-        if not self._vocabulary.currentData() and (vocabulary is None or not vocabulary.is_file()):
-            return "Choose the file that lists the categories."
+        if problem := self._vocabulary_problem():
+            return problem
         for title, field in (("annotations", self._annotations), ("videos", self._media)):
             if field.path is not None and not field.path.is_dir():
                 return f"The folder of {title} is not there: {field.path}"
         return ""
+
+    def _vocabulary_problem(self) -> str:
+        chosen, file = self._vocabulary.currentData(), self._vocabulary_file.path
+        if chosen == _FROM_FILE and (file is None or not file.is_file()):
+            return "Choose the file that lists the categories."
+        if chosen == _TYPED:
+            try:
+                typed_categories(self._typed.toPlainText())
+            except ProjectError as error:
+                return str(error)
+        return ""
+
+    def _chosen_vocabulary(self) -> str | tuple[str, ...]:
+        chosen = self._vocabulary.currentData()
+        if chosen == _TYPED:
+            return typed_categories(self._typed.toPlainText())
+        return str(self._vocabulary_file.path) if chosen == _FROM_FILE else Path(chosen).stem
 
     def request(self) -> NewProjectRequest:
         root = self._root.path
@@ -114,13 +140,15 @@ class NewProjectDialog(QDialog):
         return NewProjectRequest(
             root=root,
             name=self._name.text().strip() or root.resolve().name,
-            vocabulary=self._vocabulary.currentData() or str(self._vocabulary_file.path),
+            vocabulary=self._chosen_vocabulary(),
             annotations=self._annotations.path,
             media=self._media.path,
         )
 
     def _on_changed(self) -> None:
-        self._vocabulary_file.setVisible(self._vocabulary.currentData() == _FROM_FILE)
+        chosen = self._vocabulary.currentData()
+        self._form.setRowVisible(self._typed, chosen == _TYPED)
+        self._form.setRowVisible(self._vocabulary_file, chosen == _FROM_FILE)
         self._problem.setText(self.problem)
         self._create.setEnabled(not self.problem)
 

@@ -10,6 +10,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     # project
     "open": ("Ctrl+O",),
     "new": ("Ctrl+N",),
+    "add_videos": ("Ctrl+Shift+A",),
     "export": ("Ctrl+E",),
     "quit": ("Ctrl+Q",),
     # playing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QMenu, QWidget
 
 from avvp_studio.ui.names import parser_name
+from avvp_studio.ui.timeline.wording import reach_text
 from avvp_studio.workspace import Workspace
 
 
@@ -19,8 +20,12 @@ class TracksMenu(QMenu):
 
     def fill(self) -> None:
         self.clear()
+        project = self._workspace.project
+        categories = project.categories if project else ()
         for parser in self._workspace.parsers:
-            entry = self.addAction(parser_name(parser).replace("&", "&&"))
+            unknown = reach_text(self._workspace.reach(parser), categories)
+            title = f"{parser_name(parser)} ({unknown})" if unknown else parser_name(parser)
+            entry = self.addAction(title.replace("&", "&&"))
             entry.setData(parser)
             entry.setToolTip(parser)
             entry.setCheckable(True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPushButton
+from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.ui.export_dialog import ExportDialog, ExportRequest
@@ -59,6 +59,23 @@ def test_a_vocabulary_can_come_from_a_file(dialog: NewProjectDialog, tmp_path: P
     field(dialog, "one category a line").setText(str(vocabulary))
     assert dialog.problem == ""
     assert dialog.request().vocabulary == str(vocabulary)
+
+
+def test_any_vocabulary_can_be_typed(qtbot: QtBot, dialog: NewProjectDialog, tmp_path: Path) -> None:
+    field(dialog, "will be kept").setText(str(tmp_path / "new"))
+    dialog.findChild(QComboBox).setCurrentText("Any, typed here")
+    typed = dialog.findChild(QPlainTextEdit)
+    assert dialog.problem == "Type the categories, one a line."
+    for line in ("Dog", "  Glass   breaking ", "", "Dog"):
+        qtbot.keyClick(typed, Qt.Key.Key_Return)
+        qtbot.keyClicks(typed, line)
+    assert "'Dog' is there twice" in dialog.problem
+    assert not button(dialog, "Create").isEnabled()
+    for _ in range(3):
+        qtbot.keyClick(typed, Qt.Key.Key_Backspace)
+    assert dialog.request().vocabulary == ("Dog", "Glass breaking")
+    qtbot.keyClicks(typed, "a, b")
+    assert "holds a comma" in dialog.problem
 
 
 def test_an_export_is_asked_for_with_format_and_folder(qtbot: QtBot, project_root: Path) -> None:

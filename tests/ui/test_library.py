@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPainter
@@ -9,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QListView, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.project import Clip
+from avvp_studio.store import Store
 from avvp_studio.ui.library_delegate import ROW_HEIGHT, ClipDelegate
 from avvp_studio.ui.library_model import ClipFilter, ClipModel, Status
 from avvp_studio.ui.library_panel import LibraryPanel
@@ -119,6 +122,17 @@ def test_a_closed_project_leaves_an_empty_library(panel: LibraryPanel, workspace
     workspace.close_project()
     assert panel.names == ()
     assert panel.count_text == ""
+
+
+def test_an_empty_library_says_how_videos_come_into_it(
+    panel: LibraryPanel, workspace: Workspace, tmp_path: Path
+) -> None:
+    with Store.create(tmp_path / "empty" / "labels.sqlite", name="Empty", categories=["Dog"]):
+        pass
+    workspace.close_project()
+    assert "Open or make a project" in panel.advice
+    assert workspace.open_project(tmp_path / "empty")
+    assert "Add videos" in panel.advice
 
 
 def test_a_tool_tip_tells_what_the_row_has_no_room_for(panel: LibraryPanel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from avvp_studio.ui.theme import DARK, Appearance
 from avvp_studio.ui.tracks_menu import TracksMenu
 from avvp_studio.workspace import Workspace
 from trainer.labels import Modality, State
+from trainer.parses import read_parses, write_parses
 
 
 def test_the_title_names_clip_and_project(window: MainWindow, workspace: Workspace) -> None:
@@ -73,6 +75,18 @@ def test_the_tracks_that_are_drawn_can_be_chosen(window: MainWindow, workspace: 
     workspace.close_project()
     menu.fill()
     assert not menu.actions()[0].isEnabled()
+
+
+def test_the_menu_of_tracks_says_what_a_parser_cannot_see(
+    window: MainWindow, workspace: Workspace, project_root: Path
+) -> None:
+    path = project_root / "parses" / "first.npz"
+    reach = {"visual": {"Dog": {"known": False}, "Car": {"known": False}, "Speech": {"known": True}}}
+    write_parses(path, replace(read_parses(path), meta={"parser": "zero-shot", "reach": reach}))
+    workspace.reload_parses()
+    menu = window.findChild(TracksMenu)
+    menu.fill()
+    assert menu.actions()[0].text() == "zero-shot (cannot see 2 of 5 categories)"
 
 
 def test_a_click_on_a_label_selects_and_goes_there(

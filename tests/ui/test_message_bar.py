@@ -90,3 +90,14 @@ def test_progress_can_be_cancelled_and_goes_when_it_is_done(qtbot: QtBot, bar: M
 def test_progress_without_a_way_to_stop_offers_none(bar: MessageBar) -> None:
     bar.show_progress("Exporting", 0, 0)
     assert not bar.findChild(QPushButton).isVisible()
+
+
+def test_what_a_note_offers_is_done_once_and_goes_with_it(qtbot: QtBot, bar: MessageBar) -> None:
+    taken: list[bool] = []
+    bar.show_note("3 videos were added", offer=("Take back", lambda: taken.append(True)))
+    take_back = next(each for each in bar.findChildren(QPushButton) if each.text() == "Take back")
+    qtbot.mouseClick(take_back, Qt.MouseButton.LeftButton)
+    assert (taken, bar.text) == ([True], "")
+    bar.show_note("3 videos were added", offer=("Take back", lambda: taken.append(True)))
+    bar.show_note("Exported")
+    assert not take_back.isVisible()

@@ -24,9 +24,12 @@ _STAGES = {
     "load": "Loading features",
     "extract": "Extracting features",
     "render": "Making clips",
+    "fetch": "Fetching weights",
     "train": "Training",
     "parse": "Parsing clips",
 }
+_UNITS = {"fetch": " MB"}
+"""What a stage counts, where that is not to be seen from its name."""
 FINISH_TIP = "Train this epoch to its end, then parse the clips by the best checkpoint so far."
 STOP_TRAINING_TIP = "Stop in the middle of the epoch: the checkpoints so far are kept, and no clip is parsed."
 STOP_TIP = "Stop after the current step; what was made is kept."
@@ -190,7 +193,18 @@ def describe(status: JobStatus, *, is_finishing: bool = False) -> str:
         "ended early, after epoch {} of {}".format(*status.early_end) if status.early_end else "",
         _score_text(status),
     ]
-    return " · ".join(part for part in parts if part)
+    said = [" · ".join(part for part in parts if part), _failures_text(status)]
+    return "\n".join(line for line in said if line)
+
+
+def _failures_text(status: JobStatus) -> str:
+    """Which clips an extraction left without features: the first with its reason, the others in the tooltip."""
+    failures = status.failures
+    if not failures:
+        return ""
+    clip, reason = next(iter(failures.items()))
+    others = f", and {len(failures) - 1:,} more" if len(failures) > 1 else ""
+    return f"No features of {clip}{others}: {reason}"
 
 
 def _where(status: JobStatus) -> str:
@@ -198,7 +212,10 @@ def _where(status: JobStatus) -> str:
     stage = _STAGES.get(status.stage, status.stage.capitalize()) or "Starting"
     if status.stage == "train":
         return f"{stage}, epoch {status.current_epoch} of {status.planned_epochs}"
-    return f"{stage} {status.done} of {status.total}" if status.total else stage
+    if status.stage == "extract" and status.detail:  # it counts seconds of media
+        return f"{stage}, {status.detail}"
+    unit = _UNITS.get(status.stage, "")
+    return f"{stage} {status.done:,} of {status.total:,}{unit}" if status.total else stage
 
 
 def _score_text(status: JobStatus) -> str:

@@ -24,7 +24,7 @@ from avvp_studio.ui.jobs.pseudo_labels_field import PseudoLabelsField
 from avvp_studio.ui.jobs.recipe_details import RecipeDetails
 from avvp_studio.ui.jobs.recipe_tree import RecipeTree
 
-_DEFAULT = "ecma/signal"
+_USUAL = "ecma/signal"
 """The recipe for small projects: it needs nothing that is not there."""
 _DEVICES = {"auto": "GPU if there is one", "cuda": "GPU (CUDA)", "cpu": "CPU"}
 
@@ -34,7 +34,7 @@ class LaunchForm(QDialog):
 
     `lacking` names, by recipe, the feature sets that the project has not and cannot make: such a recipe is
     shown with the reason, and cannot be started. `parses` are the project's parse files by parser, one of which
-    may teach a recipe of pseudo-labels. The recipe for small projects is chosen.
+    may teach a recipe of pseudo-labels. The `usual` recipe is chosen at first.
     """
 
     submitted = Signal(object)
@@ -47,11 +47,13 @@ class LaunchForm(QDialog):
         *,
         lacking: Mapping[str, Sequence[str]] | None = None,
         parses: Mapping[str, Path] | None = None,
+        usual: str = _USUAL,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Train a parser")
         self._recipes = tuple(recipes)
         self._lacking = dict(lacking or {})
+        self._usual = usual
         self._tree = RecipeTree(self._recipes, self._lacking)
         self._details = RecipeDetails()
         self._form = QFormLayout()
@@ -127,9 +129,9 @@ class LaunchForm(QDialog):
         return self._start.isEnabled()
 
     def _first_choice(self) -> int:
-        """The recipe for small projects, else the first that can be started, else the first."""
+        """The usual recipe, else the first that can be started, else the first."""
         usable = [i for i, recipe in enumerate(self._recipes) if not self._lacking.get(recipe.name)]
-        return next((i for i in usable if self._recipes[i].name == _DEFAULT), next(iter(usable), 0))
+        return next((i for i in usable if self._recipes[i].name == self._usual), next(iter(usable), 0))
 
     def _on_recipe_chosen(self) -> None:
         recipe = self._tree.recipe

@@ -13,6 +13,7 @@ _METHODS = {
 }
 _PLACES = {
     "signal": "Built-in features, for small projects",
+    "default": "Default encoders, for small projects",
     "llp": "{} on LLP",
     "sweep": "{} on LLP: sweeps",
     "gen": "{}: generators of pseudo-labels",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avvp_studio.domain.tracks import Track
+from avvp_studio.domain.tracks import Reach, Track
 from trainer.labels import PRESENT, Event, Modality
 
 MAX_DRAWN_TRACKS = 2
@@ -20,7 +20,8 @@ class TimelineContent:
 
     `categories` are all of the project, in index order: the columns of `states` (2, T, C) and of the tracks,
     of which the newest comes first. `rows` are the categories of interest, in the order they are shown.
-    `events` only tell who said what: without them, labels are drawn but have no author.
+    `events` only tell who said what: without them, labels are drawn but have no author. `no_tracks` says why
+    there are none, where that is known.
     """
 
     duration: float
@@ -31,6 +32,7 @@ class TimelineContent:
     tracks: tuple[Track, ...] = ()
     video_labels: frozenset[str] = frozenset()
     events: tuple[Event, ...] = ()
+    no_tracks: str = ""
 
     @property
     def extent(self) -> float:
@@ -48,12 +50,21 @@ class TimelineContent:
 
 @dataclass(frozen=True, eq=False)
 class LaneTrack:
-    """What one parser believes about one category in one modality: (T,) probabilities and predictions."""
+    """What one parser believes about one category in one modality: (T,) probabilities and predictions.
+
+    `reach` tells how well the parser can know of it, where it says so itself.
+    """
 
     parser: str
     probabilities: NDArray[np.float32]
     predicted: NDArray[np.bool_]
     threshold: float
+    reach: Reach | None = None
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the parser cannot know: then its probabilities mean nothing, and are not drawn."""
+        return self.reach is not None and not self.reach.is_known
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,16 +99,21 @@ def lane(content: TimelineContent, modality: Modality, category: str) -> Lane:
         modality=modality,
         states=content.states[modality.axis, :, column],
         by_person=by_person,
-        tracks=tuple(_lane_track(track, modality, column, content.segments) for track in content.tracks),
+        tracks=tuple(_lane_track(track, modality, category, content) for track in content.tracks),
     )
 
 
-def _lane_track(track: Track, modality: Modality, column: int, segments: int) -> LaneTrack:
+def _lane_track(track: Track, modality: Modality, category: str, content: TimelineContent) -> LaneTrack:
     """A parse may be shorter or longer than the clip: what is missing is not a number, hence not drawn."""
+    column, segments = content.categories.index(category), content.segments
     probabilities = np.full(segments, np.nan, dtype=np.float32)
     predicted = np.zeros(segments, dtype=bool)
     known = track.probabilities[modality.axis, :segments, column]
     probabilities[: len(known)] = known
     predicted[: len(known)] = track.predicted[modality.axis, :segments, column]
     threshold = track.rule.segment_threshold(modality.axis, column)
-    return LaneTrack(track.parser, probabilities, predicted & np.isfinite(probabilities), threshold)
+    reach = track.reach.get((modality, category))
+    if reach is not None and not reach.is_known:
+        probabilities[:] = np.nan
+    predicted &= np.isfinite(probabilities)
+    return LaneTrack(track.parser, probabilities, predicted, threshold, reach)

@@ -11,9 +11,9 @@ from avvp_studio.ui.theme import category_colour, mix
 from avvp_studio.ui.timeline.content import MAX_DRAWN_TRACKS
 from avvp_studio.ui.timeline.rows import Band, CategoryRow
 from avvp_studio.ui.timeline.scene import Scene
-from trainer.labels import MODALITIES
+from avvp_studio.ui.timeline.wording import NO_PARSER
+from trainer.labels import MODALITIES, Modality
 
-NO_PARSER = "No parser has parsed this clip yet"
 _LEFT = 12
 _CHIP = 10
 _TEXT = _LEFT + _CHIP + 8
@@ -32,9 +32,7 @@ def paint_header(painter: QPainter, scene: Scene, row: CategoryRow, ratio: float
     _paint_name(painter, scene, row)
     _paint_marks(painter, scene, row)
     for modality in MODALITIES:
-        middle = _middle(row.lane(modality))
-        sign = pixmap(modality.value, scene.hue(modality), _ICON, ratio)
-        painter.drawPixmap(QPointF(_icon_left(scene), middle - _ICON / 2), sign)
+        _paint_sign(painter, scene, row, modality, ratio)
 
 
 def paint_corner(painter: QPainter, scene: Scene) -> None:
@@ -45,7 +43,12 @@ def paint_corner(painter: QPainter, scene: Scene) -> None:
     if not tracks:
         area = QRectF(_LEFT, sizes.ruler, sizes.header - _LEFT - _RIGHT, sizes.waveform)
         painter.setPen(QColor(theme.text_muted))
-        painter.drawText(area, _MIDDLE | Qt.TextFlag.TextWordWrap, NO_PARSER)
+        # What does not fit is in the tooltip; a wrapped line is seldom full.
+        room = (sizes.waveform // sizes.line - 0.6) * area.width()
+        said = painter.fontMetrics().elidedText(
+            scene.content.no_tracks or NO_PARSER, Qt.TextElideMode.ElideRight, round(room)
+        )
+        painter.drawText(area, _MIDDLE | Qt.TextFlag.TextWordWrap, said)
     line = min(sizes.line + 3.0, sizes.waveform / MAX_DRAWN_TRACKS)
     top = sizes.ruler + (sizes.waveform - line * len(tracks)) / 2
     for age, track in enumerate(tracks):
@@ -55,6 +58,20 @@ def paint_corner(painter: QPainter, scene: Scene) -> None:
         painter.setPen(QColor(theme.text if age == 0 else theme.text_muted))
         area = QRectF(_TEXT, middle - line / 2, sizes.header - _TEXT - _RIGHT, line)
         _draw_elided(painter, area, parser_name(track.parser), Qt.TextElideMode.ElideMiddle)
+
+
+def _paint_sign(painter: QPainter, scene: Scene, row: CategoryRow, modality: Modality, ratio: float) -> None:
+    """The ear or the eye of a lane; pale and struck out where the newest parser cannot hear or see."""
+    left, middle = _icon_left(scene), _middle(row.lane(modality))
+    reach = scene.content.tracks[0].reach.get((modality, row.category)) if scene.content.tracks else None
+    is_blind = reach is not None and not reach.is_known
+    colour = scene.theme.text_disabled if is_blind else scene.hue(modality)
+    painter.drawPixmap(QPointF(left, middle - _ICON / 2), pixmap(modality.value, colour, _ICON, ratio))
+    if is_blind:
+        painter.setPen(QPen(QColor(scene.theme.text_muted), 1.4))
+        half = _ICON / 2 - 1
+        x = left + _ICON / 2
+        painter.drawLine(QLineF(x - half, middle + half, x + half, middle - half))
 
 
 def _paint_name(painter: QPainter, scene: Scene, row: CategoryRow) -> None:

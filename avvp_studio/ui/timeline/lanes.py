@@ -13,6 +13,7 @@ from avvp_studio.ui.timeline.content import MAX_DRAWN_TRACKS, Lane, LaneTrack, T
 from avvp_studio.ui.timeline.curves import Steps, steps
 from avvp_studio.ui.timeline.rows import CategoryRow
 from avvp_studio.ui.timeline.scene import Scene
+from avvp_studio.ui.timeline.wording import blind_text
 from trainer.labels import ABSENT, MODALITIES, Modality, runs
 
 _STRIP = 4
@@ -50,11 +51,24 @@ def _paint_lane(painter: QPainter, scene: Scene, shown: Lane, grid: Steps, area:
     curves = [_curve(grid, track, box) for track in tracks]
     if tracks:
         _fill(painter, grid, tracks[0], box, translucent(hue, 0.2))
+    if tracks and tracks[0].is_blind:
+        _paint_blind(painter, scene, tracks[0], shown.modality, box)
     _paint_labels(painter, scene, shown, grid, box)
     if tracks:
         _paint_threshold(painter, scene, grid, tracks[0], box)
         _paint_curves(painter, scene, shown, grid, box, curves)
         _paint_strips(painter, hue, grid, tracks, area)
+
+
+def _paint_blind(painter: QPainter, scene: Scene, track: LaneTrack, modality: Modality, box: QRectF) -> None:
+    """In words, where a flat curve would look like "absent": the newest parser cannot know."""
+    painter.setFont(scene.text)
+    painter.setPen(QColor(scene.theme.text_muted))
+    room = box.adjusted(8, 0, -8, 0)
+    text = painter.fontMetrics().elidedText(
+        blind_text(track.parser, modality), Qt.TextElideMode.ElideRight, round(room.width())
+    )
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 
 def _paint_labels(painter: QPainter, scene: Scene, shown: Lane, grid: Steps, box: QRectF) -> None:
@@ -98,6 +112,8 @@ def _paint_curves(
 
 
 def _paint_threshold(painter: QPainter, scene: Scene, grid: Steps, track: LaneTrack, box: QRectF) -> None:
+    if track.is_blind:
+        return
     (y,) = _heights(np.array([track.threshold], np.float32), box)
     painter.setPen(QPen(translucent(scene.theme.text_muted, 0.7), 1, Qt.PenStyle.DotLine))
     painter.drawLine(QLineF(grid.edges[0], y, grid.edges[-1], y))

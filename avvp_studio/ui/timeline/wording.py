@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 
+from avvp_studio.domain.tracks import Reaches
 from avvp_studio.ui.names import display_name, parser_name
 from avvp_studio.ui.timeline.content import Lane, LaneTrack, TimelineContent, lane
 from avvp_studio.ui.timeline.gestures import Mark, Scrub, Select
@@ -12,6 +14,8 @@ from avvp_studio.ui.timeline.ruler import clock
 from trainer.labels import ABSENT, MODALITIES, PRESENT, Modality, State
 
 PERCEIVED = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
+PERCEIVES = {Modality.AUDIO: "hear", Modality.VISUAL: "see"}
+NO_PARSER = "No parser has parsed this clip yet"
 
 AXIS_TIP = "Drag to scrub, with Shift to select a range."
 
@@ -52,7 +56,7 @@ def lane_tip(content: TimelineContent, modality: Modality, category: str, segmen
     shown = lane(content, modality, category)
     head = f"<b>{escape(display_name(category))}</b>, {PERCEIVED[modality]}, {span_text(segment, segment + 1)}"
     label = _label_text(content, shown, segment)
-    beliefs = [_belief(track, segment) for track in shown.tracks]
+    beliefs = [_belief(track, segment, modality) for track in shown.tracks]
     return "<br>".join([f"<nobr>{line}</nobr>" for line in (head, label, *beliefs)])
 
 
@@ -77,12 +81,16 @@ def header_tip(content: TimelineContent, category: str, digit: str | None, *, is
 
 
 def parsers_tip(content: TimelineContent) -> str:
-    """The parsers with their full names; the drawn ones first."""
+    """The parsers with their full names; the drawn ones first. Without any, why there are none."""
+    if not content.tracks:
+        return escape(content.no_tracks or NO_PARSER)
     kinds = ["solid line", "dashed line"]
     lines = []
     for age, track in enumerate(content.tracks):
         kind = kinds[age] if age < len(kinds) else "not drawn"
-        lines.append(f"{escape(track.parser)}: {kind}, {escape(str(track.rule))}")
+        unknown = reach_text(track.reach, content.categories)
+        said = ", ".join(filter(None, (kind, str(track.rule), unknown)))
+        lines.append(f"{escape(track.parser)}: {escape(said)}")
     return "<br>".join(f"<nobr>{line}</nobr>" for line in lines)
 
 
@@ -112,8 +120,31 @@ def _label_text(content: TimelineContent, shown: Lane, segment: int) -> str:
     return f"Label: {said}, {source}" if content.events else f"Label: {said}"
 
 
-def _belief(track: LaneTrack, segment: int) -> str:
+def blind_text(parser: str, modality: Modality) -> str:
+    """That a parser cannot know of a category: "zero-shot cannot see this"."""
+    return f"{parser_name(parser).partition(' (')[0]} cannot {PERCEIVES[modality]} this"
+
+
+def reach_text(reach: Reaches, categories: Sequence[str]) -> str:
+    """How many of the categories a parser cannot know of: "cannot hear 2, cannot see 9 of 25 categories"."""
+    blind = {
+        modality: sum(
+            not reach[modality, category].is_known for category in categories if (modality, category) in reach
+        )
+        for modality in MODALITIES
+    }
+    parts = [f"cannot {PERCEIVES[modality]} {count}" for modality, count in blind.items() if count]
+    return f"{', '.join(parts)} of {len(categories)} categories" if parts else ""
+
+
+def _belief(track: LaneTrack, segment: int, modality: Modality) -> str:
     parser, probability = escape(parser_name(track.parser)), float(track.probabilities[segment])
+    classes = ", ".join(track.reach.classes) if track.reach else ""
+    if track.is_blind:
+        nearest = f" (the nearest classes: {escape(classes)})" if classes else ""
+        return f"{escape(blind_text(track.parser, modality))}{nearest}"
+    if classes:
+        parser = f"{parser}, by {escape(classes)}"
     if not math.isfinite(probability):
         return f"{parser}: unknown here"
     verdict = "predicted" if track.predicted[segment] else "not predicted"

@@ -22,7 +22,17 @@ from avvp_studio.ui.jobs.job_card import JobCard, describe, duration_text
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.jobs.supervision_curves import SupervisionCurves
 from avvp_studio.ui.theme import DARK, LIGHT
-from trainer.protocol import FINISH_FILE, MESSAGES_FILE, Epoch, Failed, Finished, Message, Progress, Started
+from trainer.protocol import (
+    FINISH_FILE,
+    MESSAGES_FILE,
+    Epoch,
+    Failed,
+    Finished,
+    Message,
+    Note,
+    Progress,
+    Started,
+)
 
 
 def write_run(runs: Path, name: str, *messages: Message) -> None:
@@ -350,3 +360,24 @@ def test_the_curves_tell_how_fast_a_training_is_where_it_says_so() -> None:
         "3,140 clips/s · 312 MB"
     )
     assert speed_text(Epoch(epoch=1, epochs=2, losses={})) == ""
+
+
+def test_an_extraction_says_how_many_files_it_has_done_and_how_long_it_will_take() -> None:
+    status = JobStatus("a", "Extract features of 4 clips", "extract").advanced(Started(kind="extract", pid=1))
+    # It counts seconds of media, which would mean nothing to a person.
+    status = status.advanced(Progress(stage="extract", done=12, total=25, eta_s=75, detail="1 of 4 files"))
+    assert describe(status) == "Extracting features, 1 of 4 files · 1 min 15 s left"
+    install = JobStatus("b", "Install", "install").advanced(Started(kind="encoders", pid=1))
+    assert describe(install.advanced(Progress(stage="fetch", done=12, total=125))) == (
+        "Fetching weights 12 of 125 MB"
+    )
+
+
+def test_an_extraction_says_which_clips_got_no_features_and_why() -> None:
+    status = JobStatus("a", "Extract features of 4 clips", "extract")
+    for text in ("a: no features, it is damaged", "1 of 4 clips have theirs", "b: no features, it is: odd"):
+        status = status.advanced(Note(text=text))
+    status = status.advanced(Finished())
+    assert status.failures == {"a": "it is damaged", "b": "it is: odd"}
+    assert describe(status).endswith("No features of a, and 1 more: it is damaged")
+    assert JobStatus("a", "Train", "train", notes=("a: no features, x",)).failures == {}

@@ -1,0 +1,97 @@
+"""Orders from videos to tracks: what has to be extracted, and what is parsed then."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avvp_studio.domain.project import Clip
+from avvp_studio.domain.videos import BUILT_IN, DEFAULT
+from avvp_studio.extraction import OrderError, can_make, order_install, order_tracks, sets_of
+from avvp_studio.job_folder import Record
+from avvp_studio.paths import ProjectPaths
+from avvp_studio.store import Store
+from trainer.feature_files import DEFAULT_SETS, ENCODER_FILE
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    root.mkdir()
+    with Store.create(root / "labels.sqlite", name="P", categories=["Dog", "Glass breaking"]) as store:
+        media = [tmp_path / f"{name}.mp4" for name in ("a", "quo\"te's")]
+        store.add_clips([Clip(path.stem, "train", path, 2.5, 3) for path in media])
+        store.add_clips([Clip("without", "train", None, 10.0, 10)])
+    return root
+
+
+def add_features(root: Path, sets: tuple[str, ...], clip: str, *, ours: bool = True) -> None:
+    for name in sets:
+        folder = ProjectPaths(root).features / name
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / f"{clip}.npy", np.zeros((3, 4), np.float32))
+        if ours:
+            (folder / ENCODER_FILE).write_text("{}")
+
+
+def listed(root: Path, name: str) -> list[str]:
+    with (root / "runs" / name / "media.tsv").open(newline="") as file:
+        return [row["filename"] for row in csv.DictReader(file, delimiter="\t")]
+
+
+def test_tracks_are_found_in_two_jobs_and_the_second_waits_for_the_first(root: Path) -> None:
+    extract, tracks = order_tracks(root, DEFAULT, "now", after="install")
+    assert (extract.kind, extract.after) == ("extract", "install")
+    assert (tracks.kind, tracks.after, tracks.name) == ("zero-shot", extract.name, "now")
+    assert extract.arguments[:3] == ("extract", "--encoder", "default")
+    assert listed(root, extract.name) == listed(root, "now") == ["a", "quo\"te's"]
+    assert (root / "runs" / "now" / "categories.txt").read_text() == "Dog\nGlass breaking\n"
+    assert tracks.arguments[tracks.arguments.index("--out") + 1] == str(root / "parses" / "zero-shot.npz")
+
+
+def test_only_clips_without_features_are_extracted_and_all_are_parsed(root: Path) -> None:
+    add_features(root, DEFAULT_SETS, "a")
+    extract, _ = order_tracks(root, DEFAULT, "now")
+    assert listed(root, extract.name) == ["quo\"te's"]
+    assert extract.title == "Extract features of 1 clip"
+    assert listed(root, "now") == ["a", "quo\"te's"]
+    add_features(root, DEFAULT_SETS, "quo\"te's")
+    (tracks,) = order_tracks(root, DEFAULT, "again")
+    assert (tracks.kind, tracks.after) == ("zero-shot", "")
+
+
+def test_the_built_in_encoder_makes_features_and_no_tracks(root: Path) -> None:
+    (extract,) = order_tracks(root, BUILT_IN, "now")
+    assert extract.arguments[:3] == ("extract", "--encoder", "signal")
+    assert sets_of(BUILT_IN) == ("signal-audio", "signal-visual")
+
+
+def test_what_is_ordered_may_be_started_by_a_studio_that_finds_it(root: Path) -> None:
+    for order in (*order_tracks(root, DEFAULT, "now"), order_install(root, "install")):
+        assert Record(order).is_ours(root)
+
+
+def test_a_disk_that_refuses_leaves_no_half_order(root: Path) -> None:
+    (root / "runs").mkdir()
+    (root / "runs" / "now-features").touch()  # a file where a folder is needed
+    with pytest.raises(OrderError, match="nothing was started"):
+        order_tracks(root, DEFAULT, "now")
+    assert not (root / "runs" / "now").exists()
+
+
+def test_an_encoder_adds_only_to_what_is_its_own(root: Path) -> None:
+    paths, ready = ProjectPaths(root), {"signal", "yamnet", "vggish"}
+    assert can_make(paths, "yamnet", ready)
+    assert not can_make(paths, "efficientnet", ready)
+    assert not can_make(paths, "of my own", ready)
+    add_features(root, ("yamnet",), "a")
+    assert can_make(paths, "yamnet", ready)
+    add_features(root, ("signal-audio",), "a", ours=False)
+    assert not can_make(paths, "signal-audio", ready)
+    published = paths.features / "feats" / "vggish"
+    published.mkdir(parents=True)
+    np.save(published / "a.npy", np.zeros((3, 128), np.float32))
+    assert not can_make(paths, "vggish", ready)  # own ones would hide those that were published
