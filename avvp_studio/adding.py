@@ -14,7 +14,7 @@ from avvp_studio.domain.videos import DEFAULT, Found, VideosRequest
 from avvp_studio.extraction import ZERO_SHOT, order_install, order_tracks
 from avvp_studio.jobs import Jobs, next_name
 from avvp_studio.paths import ProjectPaths
-from avvp_studio.projects import Added, add_videos, find_videos, take_back
+from avvp_studio.projects import Added, TakenBack, add_videos, find_videos, take_back
 from avvp_studio.recipes import EncoderCatalogue
 from avvp_studio.tasks import Task, Tasks
 from avvp_studio.ui.add_videos_dialog import AddVideosDialog
@@ -47,6 +47,7 @@ class Adding(QObject):
         self._failed = failed
         self._dialog: AddVideosDialog | None = None
         self._places: tuple[Path, ...] = ()
+        self._lengths: dict[Path, float] = {}
         self._look: Task | None = None
         self._is_dropped = Event()
         self._waits_for_encoders = False
@@ -109,7 +110,7 @@ class Adding(QObject):
         self._dialog.show_looking()
         self._is_dropped = Event()  # each search has its own: an earlier one may still be on its way out
         clips, should_stop = self._workspace.clips, self._is_dropped.is_set
-        search = partial(find_videos, self._places, clips, should_stop=should_stop)
+        search = partial(find_videos, self._places, clips, should_stop=should_stop, lengths=self._lengths)
         self._look = self._tasks.run(
             search, done=self._on_found, failed=self._on_look_failed, progress=self._on_found
         )
@@ -130,7 +131,7 @@ class Adding(QObject):
 
     def _on_dialog_closed(self) -> None:
         self._drop_look()
-        self._places = ()
+        self._places, self._lengths = (), {}
         if self._dialog is not None:
             self._dialog.deleteLater()
             self._dialog = None
@@ -159,11 +160,11 @@ class Adding(QObject):
         bar.end_progress()
         if not self._is_open(root):
             return
-        self._workspace.reload_clips()
+        self._workspace.show_stored(added.clips)
         clip = self._workspace.clip
-        if added.names and (clip is None or clip.name != added.names[0]):
-            self._workspace.open_clip(added.names[0])
-        count = len(added.names)
+        if added.clips and (clip is None or clip.name != added.clips[0].name):
+            self._workspace.open_clip(added.clips[0].name)
+        count = len(added.clips)
         text = "1 video was added" if count == 1 else f"{count:,} videos were added"
         name = next_name(ProjectPaths(root).runs, "tracks")
         bar.show_note(text, offer=("Take back", lambda: self._take_back(root, added, name)))
@@ -176,15 +177,14 @@ class Adding(QObject):
                 self._jobs.stop(status.name)
         self._tasks.run(
             partial(take_back, root, added),
-            done=lambda kept: self._on_taken_back(root, kept),
+            done=lambda taken: self._on_taken_back(root, taken),
             failed=self._failed,
         )
 
-    def _on_taken_back(self, root: Path, kept: tuple[str, ...]) -> None:
+    def _on_taken_back(self, root: Path, taken: TakenBack) -> None:
         if self._is_open(root):
-            self._workspace.reload_clips()
-            stay = f"{len(kept)} of the clips have labels by now, and stay" if kept else ""
-            self._window.message_bar.show_note("The videos were taken back", stay)
+            self._workspace.show_stored(taken.changed, taken.removed)
+            self._window.message_bar.show_note(f"The videos were taken back{_stay_text(len(taken.kept))}")
 
     def _order(self, root: Path, encoder: str, name: str) -> None:
         after = self._installing if encoder == DEFAULT else ""
@@ -259,6 +259,13 @@ class Adding(QObject):
         statuses = self._jobs.statuses
         is_finding = any(status.kind == ZERO_SHOT and not status.state.is_over for status in statuses)
         self._window.clip_view.show_reasons(reasons(statuses), FINDING if is_finding else "")
+
+
+def _stay_text(count: int) -> str:
+    """How many of the clips that were taken back are still there."""
+    if not count:
+        return ""
+    return f", but {count:,} that {'has' if count == 1 else 'have'} labels by now"
 
 
 def reasons(statuses: tuple[JobStatus, ...]) -> dict[str, str]:

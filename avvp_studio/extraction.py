@@ -11,9 +11,11 @@ from pathlib import Path
 from avvp_studio.domain.job import JobOrder
 from avvp_studio.domain.project import Clip
 from avvp_studio.domain.videos import DEFAULT
+from avvp_studio.exchange import dataset as dataset_format
 from avvp_studio.paths import ProjectPaths
+from avvp_studio.projects import snapshot_dataset
 from avvp_studio.store import Store
-from trainer.annotations import feature_key
+from trainer.annotations import Dataset, feature_key
 from trainer.feature_files import DEFAULT_SETS, ENCODER_FILE, ENCODER_OF_SET, FeaturePlace, find_place
 
 ZERO_SHOT = "zero-shot"
@@ -28,19 +30,24 @@ def order_tracks(root: Path, encoder: str, name: str, *, after: str = "") -> tup
     """The jobs from videos to tracks: features of the clips that lack them, then the tracks of all clips.
 
     From the features of the built-in encoder there are no tracks before a training. Nothing is ordered where
-    there is nothing to do. The first job runs after the one named `after`. Raises OrderError.
+    there is nothing to do. What is labelled now calibrates the tracks. The first job runs after the one named
+    `after`. Raises OrderError.
     """
     paths = ProjectPaths(root)
     with Store.open(paths.database) as store:
-        clips, categories = store.clips(), store.categories()
+        clips, snapshot = store.clips(), snapshot_dataset(store)
+    sets = sets_of(encoder)
+    for features in sets:
+        if folder := absent_folder(paths.features, features):
+            raise OrderError(absence_text(features, folder))
     orders: list[JobOrder] = []
     with _ordering(paths, name, f"{name}-features"):
-        lacking = [clip for clip in without_features(paths, sets_of(encoder), clips) if clip.media]
+        lacking = [clip for clip in without_features(paths, sets, clips) if clip.media]
         if lacking:
             orders.append(order_extraction(paths, f"{name}-features", lacking, (encoder,), after=after))
             after = orders[0].name
         if encoder == DEFAULT and any(clip.media for clip in clips):
-            orders.append(_zero_shot(paths, name, clips, categories, after=after))
+            orders.append(_zero_shot(paths, name, snapshot, after=after))
     return tuple(orders)
 
 
@@ -78,21 +85,16 @@ def write_list(run_dir: Path, clips: Iterable[Clip]) -> Path:
     return listing
 
 
-def _zero_shot(
-    paths: ProjectPaths, name: str, clips: Sequence[Clip], categories: Sequence[str], *, after: str
-) -> JobOrder:
+def _zero_shot(paths: ProjectPaths, name: str, snapshot: Dataset, *, after: str) -> JobOrder:
     run_dir = paths.run(name)
-    listing = write_list(run_dir, clips)
-    vocabulary = run_dir / "categories.txt"
-    vocabulary.write_text("".join(f"{category}\n" for category in categories), encoding="utf-8")
+    dataset_format.write(run_dir / "dataset", snapshot)
     arguments = (
         *("zero-shot", "--features", str(paths.features)),
-        *("--list", str(listing)),
-        *("--categories", str(vocabulary)),
+        *("--dataset", str(run_dir / "dataset")),
         *("--out", str(paths.parses / f"{ZERO_SHOT}.npz")),
         *("--run-dir", str(run_dir)),
     )
-    return JobOrder(name, "Find tracks without training", ZERO_SHOT, arguments, after=after)
+    return JobOrder(name, "Find tracks", ZERO_SHOT, arguments, after=after)
 
 
 # Which features are there, and which can be made
@@ -118,13 +120,30 @@ def without_features(paths: ProjectPaths, sets: Sequence[str], clips: Sequence[C
 def can_make(paths: ProjectPaths, features: str, ready: Collection[str]) -> bool:
     """Whether one of the encoders that are `ready` makes a set, and may add to what there is of it.
 
-    It may not where the files were made elsewhere: its own would be taken for all there is.
+    It may not where the files were made elsewhere, even if they are away now: its own would be taken for all
+    there is.
     """
-    if ENCODER_OF_SET.get(features, "") not in ready:
+    if ENCODER_OF_SET.get(features, "") not in ready or absent_folder(paths.features, features):
         return False
     place = FeaturePlace(paths.features, (f"{features}/*.npy",))
     has_own = (paths.features / features / ENCODER_FILE).is_file()
     return not has_set(paths.features, features) or (has_own and find_place(paths.features, features) == place)
+
+
+def absent_folder(folder: Path, features: str) -> Path | None:
+    """Of a set that was registered where it lies: its folder, if that is not there now."""
+    with suppress(OSError):
+        place = find_place(folder, features)
+        return place.absent_folder if place is not None else None
+    return None
+
+
+def absence_text(features: str, folder: Path) -> str:
+    """That the folder of a set is not there, and what to do."""
+    return (
+        f"the feature set {features} is registered in {folder}, which is not there: connect its disk, or "
+        "register where it is now (`python -m trainer encoders add`)"
+    )
 
 
 def has_set(folder: Path, features: str) -> bool:

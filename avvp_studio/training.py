@@ -10,7 +10,14 @@ from pathlib import Path
 from avvp_studio.domain.job import JobOrder, Recipe, TrainingRequest
 from avvp_studio.domain.videos import BUILT_IN
 from avvp_studio.exchange import dataset as dataset_format
-from avvp_studio.extraction import can_make, has_set, order_extraction, without_features
+from avvp_studio.extraction import (
+    absence_text,
+    absent_folder,
+    can_make,
+    has_set,
+    order_extraction,
+    without_features,
+)
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.projects import snapshot_dataset
 from avvp_studio.store import Store
@@ -39,6 +46,9 @@ def order_training(
             "split, or import their video-level labels (train.csv)"
         )
     run_dir, recipe = paths.run(name), request.recipe
+    for features in recipe.features:
+        if folder := absent_folder(paths.features, features):
+            raise TrainingError(absence_text(features, folder))
     makeable = tuple(features for features in recipe.features if can_make(paths, features, ready))
     given = tuple(features for features in recipe.features if features not in makeable)
     if given and len(without_features(paths, given, clips)) == len(clips):
@@ -72,10 +82,18 @@ def usual_recipe(root: Path) -> str:
 def lacking_features(
     root: Path, recipe: Recipe, ready: Collection[str] = frozenset({BUILT_IN})
 ) -> tuple[str, ...]:
-    """The sets of a recipe that a project has no file of, and that no encoder that is `ready` can make."""
+    """The sets of a recipe that a project has no file of, and that no encoder that is `ready` can make.
+
+    One whose folder is not there now is named with it.
+    """
     paths = ProjectPaths(root)
+
+    def called(name: str) -> str:
+        folder = absent_folder(paths.features, name)
+        return f"{name} (registered in {folder}, which is not there)" if folder else name
+
     return tuple(
-        name
+        called(name)
         for name in recipe.features
         if not has_set(paths.features, name) and not can_make(paths, name, ready)
     )

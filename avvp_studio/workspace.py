@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -192,28 +192,29 @@ class Workspace(QObject):
         """Say in which order `step_clip` goes; clips that are not named are passed over."""
         self._list = self._list.ordered(names)
 
-    def reload_clips(self) -> None:
-        """Read again what is stored, after something else than this workspace has changed it."""
-        found = self._ask(lambda store: (tuple(store.clips()), frozenset(store.edited_clips())))
-        if found is None:
-            return
-        clips, self._edited = found
-        if clips != self._list.clips:
-            self._list = self._list.renewed(clips)
+    def show_stored(self, changed: Iterable[Clip] = (), removed: Collection[str] = ()) -> None:
+        """Show what something else has stored: clips that are new or other than before, and clips removed.
+
+        Nothing is read: of a hundred thousand clips the window cannot wait.
+        """
+        self._list = self._list.changed(changed, removed)
         self.clips_changed.emit()
         by_name = self._list.by_name
         if self._clip is None or by_name.get(self._clip.name) != self._clip:
             name = self._clip.name if self._clip else None
             self.open_clip(name if name in by_name else next(iter(by_name), None))
-        else:
-            self._reread()
 
     def set_media(self, name: str, path: Path | None) -> bool:
         """Say where a clip's media is."""
-        is_stored = self._do(lambda store: store.set_media({name: path}))
-        if is_stored:
-            self.reload_clips()
-        return is_stored
+
+        def locate(store: Store) -> Clip:
+            store.set_media({name: path})
+            return store.clip(name)
+
+        clip = self._ask(locate)
+        if clip is not None:
+            self.show_stored([clip])
+        return clip is not None
 
     # Labels
 

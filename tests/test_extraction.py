@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from avvp_studio.domain.edit import Edit
 from avvp_studio.domain.project import Clip
 from avvp_studio.domain.videos import BUILT_IN, DEFAULT
 from avvp_studio.extraction import OrderError, can_make, order_install, order_tracks, sets_of
 from avvp_studio.job_folder import Record
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.store import Store
+from trainer.annotations import read_dataset
 from trainer.feature_files import DEFAULT_SETS, ENCODER_FILE
+from trainer.labels import Event, Modality, State
 
 
 @pytest.fixture
@@ -37,6 +41,13 @@ def add_features(root: Path, sets: tuple[str, ...], clip: str, *, ours: bool = T
             (folder / ENCODER_FILE).write_text("{}")
 
 
+def register(root: Path, name: str, folder: Path) -> None:
+    """As `encoders add` does; the folder need not be there any more."""
+    entry = ProjectPaths(root).features / name / ENCODER_FILE
+    entry.parent.mkdir(parents=True)
+    entry.write_text(json.dumps({"name": "own", "folder": str(folder)}))
+
+
 def listed(root: Path, name: str) -> list[str]:
     with (root / "runs" / name / "media.tsv").open(newline="") as file:
         return [row["filename"] for row in csv.DictReader(file, delimiter="\t")]
@@ -47,8 +58,11 @@ def test_tracks_are_found_in_two_jobs_and_the_second_waits_for_the_first(root: P
     assert (extract.kind, extract.after) == ("extract", "install")
     assert (tracks.kind, tracks.after, tracks.name) == ("zero-shot", extract.name, "now")
     assert extract.arguments[:3] == ("extract", "--encoder", "default")
-    assert listed(root, extract.name) == listed(root, "now") == ["a", "quo\"te's"]
-    assert (root / "runs" / "now" / "categories.txt").read_text() == "Dog\nGlass breaking\n"
+    assert listed(root, extract.name) == ["a", "quo\"te's"]
+    dataset = read_dataset(root / "runs" / "now" / "dataset")
+    assert [*dataset.splits["train"]] == ["a", "quo\"te's", "without"]
+    assert (dataset.categories, dataset.durations["a"]) == (("Dog", "Glass breaking"), 2.5)
+    assert tracks.arguments[tracks.arguments.index("--dataset") + 1] == str(root / "runs" / "now" / "dataset")
     assert tracks.arguments[tracks.arguments.index("--out") + 1] == str(root / "parses" / "zero-shot.npz")
 
 
@@ -57,10 +71,33 @@ def test_only_clips_without_features_are_extracted_and_all_are_parsed(root: Path
     extract, _ = order_tracks(root, DEFAULT, "now")
     assert listed(root, extract.name) == ["quo\"te's"]
     assert extract.title == "Extract features of 1 clip"
-    assert listed(root, "now") == ["a", "quo\"te's"]
+    assert len(read_dataset(root / "runs" / "now" / "dataset").splits["train"]) == 3
     add_features(root, DEFAULT_SETS, "quo\"te's")
     (tracks,) = order_tracks(root, DEFAULT, "again")
     assert (tracks.kind, tracks.after) == ("zero-shot", "")
+
+
+def test_what_a_person_said_by_now_goes_along_to_calibrate_the_tracks(root: Path) -> None:
+    said = (
+        Event(Modality.AUDIO, "Dog", 0.0, 1.0, author="ann"),
+        Event(Modality.VISUAL, "Dog", 0.0, 2.0, State.ABSENT, "ann"),
+    )
+    with Store.open(root / "labels.sqlite") as store:
+        store.apply("a", Edit((), said, "mark"), "ann")
+    order_tracks(root, DEFAULT, "now")
+    reviewed = read_dataset(root / "runs" / "now" / "dataset").reviewed
+    assert {(event.modality, event.offset, event.state) for event in reviewed["a"]} == {
+        (Modality.AUDIO, 1.0, State.PRESENT),
+        (Modality.VISUAL, 2.0, State.ABSENT),
+    }
+
+
+def test_a_set_whose_folder_is_away_is_neither_made_anew_nor_passed_over(root: Path, tmp_path: Path) -> None:
+    register(root, "yamnet", tmp_path / "gone")
+    assert not can_make(ProjectPaths(root), "yamnet", {"yamnet"})
+    with pytest.raises(OrderError, match=r"yamnet is registered in .*gone, which is not there: connect"):
+        order_tracks(root, DEFAULT, "now")
+    assert not (root / "runs").exists()
 
 
 def test_the_built_in_encoder_makes_features_and_no_tracks(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from avvp_studio.paths import ProjectPaths
 from avvp_studio.store import Store
 from avvp_studio.training import TrainingError, lacking_features, order_training, usual_recipe
 from trainer.annotations import read_dataset
+from trainer.feature_files import ENCODER_FILE
 from trainer.labels import Modality, State
 
 SIGNAL = Recipe("ecma/signal", "", ("signal-audio", "signal-visual"))
@@ -172,3 +174,14 @@ def test_a_project_whose_tracks_came_from_the_default_encoders_trains_on_their_f
     assert usual_recipe(root) == "ecma/signal"
     add_features(root, "yamnet", "efficientnet")
     assert usual_recipe(root) == "ecma/default"
+
+
+def test_features_whose_folder_is_away_are_named_with_it_and_not_made_anew(root: Path, tmp_path: Path) -> None:
+    entry = ProjectPaths(root).features / "signal-audio" / ENCODER_FILE
+    entry.parent.mkdir(parents=True)
+    entry.write_text(json.dumps({"name": "own", "folder": str(tmp_path / "gone")}))
+    (said,) = lacking_features(root, SIGNAL)
+    assert said == f"signal-audio (registered in {tmp_path / 'gone'}, which is not there)"
+    with pytest.raises(TrainingError, match=r"signal-audio is registered in .*gone, which is not there"):
+        order_training(root, TrainingRequest(SIGNAL), "run")
+    assert not (root / "runs" / "run").exists()

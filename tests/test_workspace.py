@@ -287,20 +287,20 @@ def test_media_that_were_located_are_stored_and_shown(workspace, listener, root)
         assert store.clip("a").media == Path("/videos/a.mp4")
 
 
-def test_reloading_shows_what_an_import_has_brought(workspace, listener, root):
-    before = workspace.clips
-    workspace.reload_clips()
-    assert workspace.clips is before
-    with Store.open(ProjectPaths(root).database) as other:
-        event = Event(AUDIO, "Car", 0.0, 1.0, author="bob")
-        other.bring_in(
-            clips=[Clip("d", "test", None, 3.0, 3)], edits={"a": Edit((), (event,), "import")}, person="bob"
-        )
-    workspace.reload_clips()
-    assert [clip.name for clip in workspace.clips] == ["a", "b", "c", "d"]
-    assert workspace.events == (event,)
-    assert workspace.edited == {"a"}
-    assert "clip_changed" not in listener.heard
+def test_what_something_else_has_stored_is_shown_without_reading_it(workspace, listener):
+    new, given = Clip("d", "test", None, 3.0, 3), Clip("b", "val", Path("/v/b.mp4"), 5.0, 5)
+    workspace.show_stored([given, new], removed={"c"})
+    assert [clip.name for clip in workspace.clips] == ["a", "b", "d"]
+    assert workspace.clips[1] == given
+    assert listener.heard == ["clips_changed"]  # the open clip is the same
+
+
+def test_where_the_open_clip_is_removed_the_first_is_opened(workspace):
+    workspace.open_clip("b")
+    workspace.show_stored(removed={"b"})
+    assert workspace.clip.name == "a"
+    workspace.show_stored(removed={"a", "c"})
+    assert workspace.clip is None
 
 
 def test_the_newest_parser_and_the_one_before_it_are_shown(workspace, root):

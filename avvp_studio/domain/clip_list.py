@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +29,11 @@ class ClipList:
         renewed = ClipList(clips, tuple(clip.name for clip in clips))
         kept = renewed.ordered(self.order)
         return kept if kept.order else renewed
+
+    def changed(self, clips: Iterable[Clip], removed: Collection[str] = ()) -> ClipList:
+        """With some clips in place of those of their names, the new ones at the end, and without others."""
+        by_name = self.by_name | {clip.name: clip for clip in clips}
+        return self.renewed(tuple(clip for name, clip in by_name.items() if name not in removed))
 
     def step(self, name: str | None, delta: int) -> str | None:
         """The clip `delta` places after `name`, or the last one on the way; itself, when none is in view.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,8 @@ from trainer.protocol import Epoch, Failed, Finished, Message, Note, Progress, S
 
 NO_FEATURES = ": no features, "
 """Between a clip's name and the reason, in what the trainer notes of a file that it cannot encode."""
+_FILES = re.compile(r"\d+ of (\d+) files")
+"""How the trainer says how far an extraction is."""
 
 
 class JobState(StrEnum):
@@ -101,6 +104,12 @@ class JobStatus:
         """Of an extraction: the clips that got no features, by name, and why."""
         parts = (note.partition(NO_FEATURES) for note in self.notes if self.kind == "extract")
         return {clip: reason for clip, is_such, reason in parts if is_such}
+
+    @property
+    def files(self) -> int:
+        """Of an extraction: how many files it is about, as far as it has said so; else 0."""
+        counted = _FILES.fullmatch(self.detail) if self.kind == "extract" else None
+        return int(counted[1]) if counted else 0
 
     @property
     def can_finish(self) -> bool:

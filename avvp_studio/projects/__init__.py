@@ -12,7 +12,7 @@ from avvp_studio.projects.errors import ProjectError
 from avvp_studio.projects.export import FORMATS, ExportReport, export_project
 from avvp_studio.projects.importing import ImportReport, import_files
 from avvp_studio.projects.snapshot import snapshot_dataset
-from avvp_studio.projects.videos import Added, add_videos, find_videos, take_back
+from avvp_studio.projects.videos import Added, TakenBack, add_videos, find_videos, take_back
 
 __all__ = [
     "FORMATS",
@@ -22,6 +22,7 @@ __all__ = [
     "ImportReport",
     "Progress",
     "ProjectError",
+    "TakenBack",
     "add_videos",
     "create_from_folders",
     "create_project",

@@ -24,14 +24,23 @@ BAD_NAME = "its name holds a tab, a line break or letters of another encoding; r
 
 @dataclass(frozen=True)
 class Added:
-    """The clips that were added, and those that got the media that they lacked, by name."""
+    """The clips that were added, and those that got the media that they lacked, as they are now."""
 
-    clips: tuple[str, ...]
-    given_media: tuple[str, ...] = ()
+    new: tuple[Clip, ...]
+    given_media: tuple[Clip, ...] = ()
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.clips, *self.given_media)
+    def clips(self) -> tuple[Clip, ...]:
+        return (*self.new, *self.given_media)
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """The clips that are gone, those that stay with their labels, and those that lack their media again."""
+
+    removed: frozenset[str]
+    kept: tuple[str, ...]
+    changed: tuple[Clip, ...]
 
 
 def find_videos(
@@ -39,14 +48,16 @@ def find_videos(
     clips: Iterable[Clip],
     progress: Callable[[Found], object],
     should_stop: Callable[[], bool] = lambda: False,
+    lengths: dict[Path, float] | None = None,
 ) -> Found:
-    """Look which videos lie among files and in folders, and into each of them.
+    """Look which videos lie among files and in folders, and into each of them but those with known `lengths`.
 
     A file is one clip, called as it is; where a clip has that name, it gets a number behind it. A project's
     clip of that name that lacks its media gets the file. Files that are a clip's media already are known.
+    The lengths that were found are added to `lengths`, for the next search.
     """
     files, left_out = list_media(places)
-    search = _Search(clips, left_out)
+    search = _Search(clips, left_out, {} if lengths is None else lengths)
     said = time.monotonic()
     for done, path in enumerate(files):
         if should_stop():
@@ -67,24 +78,31 @@ def add_videos(root: Path, videos: Sequence[Video], split: str) -> Added:
     """Store all of them as clips of a split, or none. Raises ProjectError."""
     with project_errors(root), Store.open(ProjectPaths(root).database) as store:
         known = {clip.name: clip for clip in store.clips()}
-        given = [video for video in videos if video.is_of_clip and video.clip in known]
-        new = [video for video in videos if not video.is_of_clip]
-        store.bring_in(
-            clips=[Clip(v.clip, split, v.path, v.duration, segment_count(v.duration)) for v in new],
-            changed=[replace(known[video.clip], media=video.path) for video in given],
-        )
-    return Added(tuple(video.clip for video in new), tuple(video.clip for video in given))
+        given = [
+            replace(known[video.clip], media=video.path)
+            for video in videos
+            if video.is_of_clip and video.clip in known
+        ]
+        new = [
+            Clip(video.clip, split, video.path, video.duration, segment_count(video.duration))
+            for video in videos
+            if not video.is_of_clip
+        ]
+        store.bring_in(clips=new, changed=given)
+    return Added(tuple(new), tuple(given))
 
 
-def take_back(root: Path, added: Added) -> tuple[str, ...]:
-    """Undo `add_videos`; returns the clips that stay, because somebody has labelled them. Raises ProjectError.
+def take_back(root: Path, added: Added) -> TakenBack:
+    """Undo `add_videos`; clips that somebody has labelled since stay. Raises ProjectError.
 
     No file is deleted: the videos stay where they are, and what was made of them in the project.
     """
+    names = [clip.name for clip in added.new]
     with project_errors(root), Store.open(ProjectPaths(root).database) as store:
-        kept = store.remove_clips(added.clips)
-        store.set_media(dict.fromkeys(added.given_media))
-    return kept
+        kept = store.remove_clips(names)
+        store.set_media({clip.name: None for clip in added.given_media})
+    without = tuple(replace(clip, media=None) for clip in added.given_media)
+    return TakenBack(frozenset(names).difference(kept), kept, without)
 
 
 @dataclass
@@ -93,6 +111,7 @@ class _Search:
 
     clips: Iterable[Clip]
     left_out: list[tuple[Path, str]]
+    lengths: dict[Path, float]
     videos: list[Video] = field(default_factory=list)
     known: list[Path] = field(default_factory=list)
 
@@ -125,10 +144,12 @@ class _Search:
 
     def _add(self, path: Path) -> None:
         try:
-            duration = round(probe(path).duration, 3)
+            if path not in self.lengths:
+                self.lengths[path] = round(probe(path).duration, 3)
         except MediaError as error:
             self.left_out.append((path, str(error)))
             return
+        duration = self.lengths[path]
         clip = self._of_name.get(path.stem)
         lacks_media = clip is not None and (clip.media is None or not clip.media.is_file())
         if clip is not None and lacks_media:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -25,8 +26,10 @@ from avvp_studio.exchange.media_folder import MEDIA_SUFFIXES
 from avvp_studio.ui.file_drops import FileDrops
 from avvp_studio.ui.jobs.job_card import duration_text
 from avvp_studio.ui.videos_form import VideosForm
+from avvp_studio.ui.wrapped_label import WrappedLabel
 
 NOTHING = "No videos chosen yet"
+NOTHING_THERE = "No videos or sounds there"
 _LISTED = 500
 """Files that are named with a reason; of more, only how many there are is said."""
 
@@ -45,12 +48,13 @@ class AddVideosDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Add videos")
         self._found = Found()
+        self._has_looked = False
         self._folder = Path.home()
         self._files = QPushButton("Files…", autoDefault=False)
         self._choose_folder = QPushButton("Folder…", autoDefault=False)
         self._count = QLabel(NOTHING)
         self._looking = QProgressBar(textVisible=False)
-        self._remarks = QLabel(wordWrap=True)
+        self._remarks = WrappedLabel()
         self._left_out = QTreeWidget()
         self._form = VideosForm()
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -76,6 +80,7 @@ class AddVideosDialog(QDialog):
         self._left_out.setRootIsDecorated(False)
         self._left_out.setUniformRowHeights(True)
         self._left_out.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._left_out.setStyleSheet("QTreeView::item { padding: 2px 3px }")  # in line with the headings
         self._left_out.setMinimumHeight(110)
         self._left_out.setColumnWidth(0, 190)
         self._left_out.setAccessibleName("Files that are left out")
@@ -90,6 +95,7 @@ class AddVideosDialog(QDialog):
         column.addWidget(self._looking)
         column.addWidget(self._remarks)
         column.addWidget(self._left_out, 1)
+        column.addStretch(0)  # where nothing is left out
         column.addSpacing(4)
         column.addWidget(self._form)
         column.addWidget(self._buttons)
@@ -105,7 +111,7 @@ class AddVideosDialog(QDialog):
         self._looking.setVisible(not found.is_whole)
         self._looking.setRange(0, found.total)
         self._looking.setValue(found.looked_at)
-        self._count.setText(_count_text(found))
+        self._count.setText(_count_text(found) or (NOTHING_THERE if self._has_looked else NOTHING))
         self._remarks.setText(_remarks_text(found))
         self._remarks.setVisible(bool(self._remarks.text()))
         self._list_left_out(found.left_out)
@@ -115,6 +121,7 @@ class AddVideosDialog(QDialog):
 
     def show_looking(self) -> None:
         """Somebody looks what lies at the places; nobody knows yet how much."""
+        self._has_looked = True
         self.show_found(Found(looked_at=0, total=1))
         self._looking.setRange(0, 0)
 
@@ -141,7 +148,7 @@ class AddVideosDialog(QDialog):
             short = reason.partition("\n")[0].removeprefix(path.name).strip()
             item = QTreeWidgetItem([path.name, short])
             item.setToolTip(0, str(path))
-            item.setToolTip(1, reason)
+            item.setToolTip(1, f"<p>{escape(reason)}</p>")  # a paragraph is wrapped
             self._left_out.addTopLevelItem(item)
         if len(left_out) > _LISTED:
             self._left_out.addTopLevelItem(QTreeWidgetItem([f"and {len(left_out) - _LISTED:,} more", ""]))
@@ -171,6 +178,7 @@ def _videos(count: int) -> str:
 
 
 def _count_text(found: Found) -> str:
+    """How much there is; empty where nothing lies."""
     length = f", {duration_text(found.seconds)}" if found.count else ""
     if not found.is_whole:
         so_far = f" (looked at {found.looked_at:,} of {found.total:,})" if found.looked_at else ""
@@ -181,7 +189,7 @@ def _count_text(found: Found) -> str:
         return (
             "Nothing to add: " + ("it is" if len(found.known) == 1 else "all are") + " in the project already"
         )
-    return "Nothing that can be added" if found.known or found.left_out or found.total else NOTHING
+    return "Nothing that can be added" if found.known or found.left_out or found.total else ""
 
 
 def _remarks_text(found: Found) -> str:

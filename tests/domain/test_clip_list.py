@@ -36,3 +36,10 @@ def test_an_order_outlives_a_change_of_the_clips_as_far_as_it_can(listed: ClipLi
     listed = listed.ordered(["c", "a"])
     assert listed.renewed(clips("abe")).order == ("a",)
     assert listed.renewed(clips("xy")).order == ("x", "y")
+
+
+def test_changed_clips_keep_their_place_and_new_ones_come_last(listed: ClipList) -> None:
+    other = Clip("b", "val", None, 3.0, 3)
+    changed = listed.changed([other, *clips("e")], removed={"a", "d"})
+    assert changed.clips == (other, *clips("ce"))
+    assert changed.order == ("b", "c")

@@ -11,6 +11,7 @@ import pytest
 from avvp_studio.domain.edit import Edit
 from avvp_studio.domain.project import Clip
 from avvp_studio.domain.videos import Found, Video
+from avvp_studio.media.probe import probe
 from avvp_studio.projects import ProjectError, add_videos, find_videos, take_back
 from avvp_studio.store import Store
 from tests import media_files
@@ -96,8 +97,10 @@ def test_a_clip_without_its_video_gets_it(video: Path, folder: Path, root: Path)
     added = add_videos(root, [lone], "train")
     clip = stored(root)["abcdefghijk_0_10"]
     assert (clip.media, clip.split, clip.duration) == (path, "val", 10.0)
-    take_back(root, added)
-    assert stored(root)["abcdefghijk_0_10"].media is None
+    assert added.clips == (clip,)
+    taken = take_back(root, added)
+    assert taken.changed == (stored(root)["abcdefghijk_0_10"],)
+    assert taken.changed[0].media is None
 
 
 def test_what_cannot_be_read_is_left_out_with_the_reason(video: Path, folder: Path) -> None:
@@ -144,9 +147,25 @@ def test_looking_can_be_stopped_and_tells_how_far_it_is(
     assert not told[-1].is_whole
 
 
+def test_a_second_look_opens_only_files_that_are_new(
+    video: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy(video, folder, "a.mp4")
+    lengths: dict[Path, float] = {}
+    find_videos((folder,), (), lambda found: None, lengths=lengths)
+    copy(video, folder, "b.mp4")
+    opened: list[str] = []
+    monkeypatch.setattr(
+        "avvp_studio.projects.videos.probe", lambda path: opened.append(path.name) or probe(path)
+    )
+    found = find_videos((folder,), (), lambda found: None, lengths=lengths)
+    assert opened == ["b.mp4"]
+    assert found.videos[0].duration == found.videos[1].duration
+
+
 def test_all_are_stored_in_the_split_or_none(video: Path, root: Path) -> None:
     videos = [Video(video, "a", 2.0), Video(video, "b", 1.5)]
-    assert add_videos(root, videos, "test").names == ("a", "b")
+    assert add_videos(root, videos, "test").clips == tuple(stored(root).values())
     assert {(clip.split, clip.segments, clip.is_complete) for clip in stored(root).values()} == {
         ("test", 2, False)
     }
@@ -159,6 +178,7 @@ def test_taking_back_keeps_the_clips_that_somebody_labelled(video: Path, root: P
     added = add_videos(root, [Video(video, "a", 2.0), Video(video, "b", 2.0)], "train")
     with Store.open(root / "labels.sqlite") as store:
         store.apply("b", Edit((), (Event(Modality.AUDIO, "Dog", 0.0, 1.0),), "mark"), "ann")
-    assert take_back(root, added) == ("b",)
+    taken = take_back(root, added)
+    assert (taken.kept, taken.removed) == (("b",), {"a"})
     assert set(stored(root)) == {"b"}
     assert video.exists()

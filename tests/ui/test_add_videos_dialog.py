@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QPushButton, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.videos import Found, Video, VideosRequest
 from avvp_studio.ui.add_videos_dialog import NOTHING, AddVideosDialog
+from avvp_studio.ui.wrapped_label import WrappedLabel
 
 A, B = Video(Path("/v/a.mp4"), "a", 65.0), Video(Path("/w/a.mp4"), "a-2", 5.0)
 EVERY = {"signal", "default"}
@@ -137,3 +139,37 @@ def test_the_choice_of_the_encoder_outlives_news_about_encoders(dialog: AddVideo
     dialog.show_encoders(EVERY)
     assert dialog.request().encoder == "signal"
     assert "no tracks before one" in words(dialog)
+
+
+@pytest.mark.parametrize("width", [600, 1000])
+def test_no_sentence_of_the_dialog_is_cut(qtbot: QtBot, dialog: AddVideosDialog, width: int) -> None:
+    long = Video(Path(f"/v/{'a very long name ' * 9}.mp4"), "b", 5.0)
+    for ready in (EVERY, {"signal"}):
+        dialog.show_encoders(ready)
+        dialog.show_found(found(A, long, known=2, left_out=((Path("/v/bad.mp4"), "damaged"),)))
+        dialog.resize(width, 300)
+        notes = [note for note in dialog.findChildren(WrappedLabel) if note.text()]
+
+        def are_whole(notes: list[WrappedLabel] = notes) -> bool:
+            return all(note.height() >= note.heightForWidth(note.width()) for note in notes)
+
+        assert len(notes) == 3
+        qtbot.waitUntil(are_whole, timeout=2000)
+
+
+def test_a_reason_that_does_not_fit_is_wrapped_in_its_tooltip(dialog: AddVideosDialog) -> None:
+    dialog.show_found(found(left_out=((Path("/v/bad.mp4"), "bad.mp4 holds <b>nothing</b>"),)))
+    tip = dialog.findChild(QTreeWidget).topLevelItem(0).toolTip(1)
+    assert tip.startswith("<p>")
+    assert QTextDocumentFragment.fromHtml(tip).toPlainText() == "bad.mp4 holds <b>nothing</b>"
+
+
+def test_the_tab_key_goes_from_the_top_of_the_dialog_to_its_foot(qtbot: QtBot, dialog: AddVideosDialog) -> None:
+    dialog.show_found(found(A, left_out=((Path("/v/bad.mp4"), "damaged"),)))
+    button(dialog, "Files").setFocus()
+    places = []
+    for _ in range(7):
+        focused = dialog.focusWidget()
+        places.append(focused.mapTo(dialog, focused.rect().center()).y())
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    assert places == sorted(places)

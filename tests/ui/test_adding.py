@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,12 +14,16 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.job import JobState, JobStatus
+from avvp_studio.domain.project import Clip
+from avvp_studio.paths import ProjectPaths
 from avvp_studio.projects import create_from_folders
+from avvp_studio.store import Store
 from avvp_studio.studio import Studio
-from avvp_studio.ui.add_videos_dialog import AddVideosDialog
+from avvp_studio.ui.add_videos_dialog import NOTHING_THERE, AddVideosDialog
 from avvp_studio.ui.new_project_dialog import NewProjectDialog
 from tests.media_files import Sound, Video, write_media
 from trainer.encoders.weights import WEIGHTS, missing
+from trainer.labels import Modality, State
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -101,40 +106,11 @@ needs_default_encoders = pytest.mark.skipif(
 )
 
 
-@needs_default_encoders
-def test_videos_get_tracks_before_any_training(qtbot: QtBot, studio: Studio, videos: Path) -> None:
-    workspace, window = studio.workspace, studio.window
-    add(qtbot, studio, videos)
-    assert [clip.name for clip in workspace.clips] == ["first", "second"]
-    assert workspace.clip.name == "first"
-    assert window.message_bar.text == "2 videos were added"
-    qtbot.waitUntil(lambda: len(studio.jobs.statuses) == 2, timeout=10_000)
-    assert window.clip_view.content.no_tracks == "Tracks are being found"
-
-    extract, tracks = wait_for_jobs(qtbot, studio, 2)
-    assert (extract.state, tracks.state) == (JobState.FINISHED, JobState.FINISHED), (extract, tracks)
-    (track,) = window.clip_view.content.tracks  # by themselves
-    assert track.parser.startswith("zero-shot")
-    assert track.probabilities.shape == (2, 2, 3)
-    assert "without training" in window.message_bar.text
-
-    # A clip that is added later is parsed with all the others, into the same file.
-    more = videos.parent / "more"
-    more.mkdir()
-    shutil.copy(videos / "first.mp4", more / "later.mp4")
-    add(qtbot, studio, more)
-    extract, tracks = wait_for_jobs(qtbot, studio, 4)[2:]
-    assert extract.title == "Extract features of 1 clip"
-    assert len(workspace.parsers) == 1
-    for name in ("first", "later"):
-        workspace.open_clip(name)
-        assert len(workspace.tracks) == 1, name
-
-
 @needs_default_encoders  # then nothing is fetched
-def test_the_default_encoders_are_installed_as_a_job_before_the_tracks(
+def test_videos_get_tracks_before_any_training_and_the_encoders_are_installed_first(
     qtbot: QtBot, studio: Studio, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace, window = studio.workspace, studio.window
     asked: list[bool] = []
     monkeypatch.setattr(studio.encoders, "is_loaded", True)
     monkeypatch.setattr(studio.encoders, "reload", lambda: asked.append(True))
@@ -147,10 +123,58 @@ def test_the_default_encoders_are_installed_as_a_job_before_the_tracks(
     assert dialog.request().encoder == "default"
     asked.clear()
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(studio.jobs.statuses) == 3, timeout=10_000)
+    assert [clip.name for clip in workspace.clips] == ["first", "second"]
+    assert workspace.clip.name == "first"
+    assert window.message_bar.text == "2 videos were added"
+    assert window.clip_view.content.no_tracks == "Tracks are being found"
+
     installed, extract, tracks = wait_for_jobs(qtbot, studio, 3)
     assert (installed.kind, installed.state) == ("install", JobState.FINISHED), installed.error
-    assert (extract.kind, tracks.kind, tracks.state) == ("extract", "zero-shot", JobState.FINISHED)
     assert asked  # whether they are there now
+    assert (extract.state, tracks.state) == (JobState.FINISHED, JobState.FINISHED), (extract, tracks)
+    (track,) = window.clip_view.content.tracks  # by themselves
+    assert track.parser.startswith("zero-shot")
+    assert track.probabilities.shape == (2, 2, 3)
+    assert "without training" in window.message_bar.text
+
+
+def test_what_is_added_and_taken_back_is_shown_without_the_project_being_read_again(
+    qtbot: QtBot, studio: Studio, videos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_on(store: Store) -> list[Clip]:
+        assert threading.current_thread() is not threading.main_thread(), "the window waits"
+        return read(store)
+
+    read = Store.clips
+    monkeypatch.setattr(Store, "clips", read_on)
+    add(qtbot, studio, videos, finds_tracks=False)
+    shown = studio.workspace.clips
+    with Store.open(ProjectPaths(studio.workspace.project.root).database) as store:
+        assert tuple(read(store)) == shown
+    qtbot.mouseClick(offer(studio, "Take back"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: studio.workspace.clips == (), timeout=10_000)
+
+
+def test_what_was_labelled_meanwhile_stays_when_the_rest_is_taken_back(
+    qtbot: QtBot, studio: Studio, videos: Path
+) -> None:
+    add(qtbot, studio, videos, finds_tracks=False)
+    assert studio.workspace.mark(Modality.AUDIO, "Dog", 0.0, 1.0, State.PRESENT)
+    qtbot.mouseClick(offer(studio, "Take back"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(studio.workspace.clips) == 1, timeout=10_000)
+    assert studio.window.message_bar.text == "The videos were taken back, but 1 that has labels by now"
+    assert (studio.workspace.clip.name, studio.workspace.edited) == ("first", {"first"})
+
+
+def test_a_folder_without_videos_says_so(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("nothing to see")
+    dialog = open_dialog(qtbot, studio)
+    dialog.places_chosen.emit((tmp_path / "texts",))
+    qtbot.waitUntil(lambda: dialog.count_text == NOTHING_THERE, timeout=10_000)
+    assert not dialog.can_add
+    dialog.reject()
 
 
 def test_without_tracks_now_no_job_is_ordered_and_it_can_be_taken_back(
@@ -176,7 +200,7 @@ def test_a_video_that_cannot_be_encoded_says_why_where_one_looks(
     (extract,) = wait_for_jobs(qtbot, studio, 1)
     assert "first" in extract.failures  # the job needs longer to begin than a file to be overwritten
     assert studio.workspace.clip.name == "first"
-    assert studio.window.clip_view.content.no_tracks.startswith("No tracks: ")
+    assert studio.window.clip_view.content.no_tracks.startswith("No tracks: the file is not a video")
 
 
 def test_without_a_project_it_says_how_to_come_to_one_and_then_asks_again(

@@ -30,6 +30,7 @@ _STAGES = {
 }
 _UNITS = {"fetch": " MB"}
 """What a stage counts, where that is not to be seen from its name."""
+_NOTES_SHOWN = 20
 FINISH_TIP = "Train this epoch to its end, then parse the clips by the best checkpoint so far."
 STOP_TRAINING_TIP = "Stop in the middle of the epoch: the checkpoints so far are kept, and no clip is parsed."
 STOP_TIP = "Stop after the current step; what was made is kept."
@@ -120,11 +121,11 @@ class JobCard(QFrame):
 
     def show_status(self, status: JobStatus, *, is_stopping: bool = False, is_finishing: bool = False) -> None:
         """Show where a job is, and whether somebody asked it to end."""
-        state = "stopping" if is_stopping else "finishing" if is_finishing else status.state.value
+        state = "stopping" if is_stopping else "finishing" if is_finishing else _state_text(status)
         self._title.setText(status.title)
         self._title.setToolTip(f"{status.title}\n{status.name}")
         self._state.setText(state)
-        self._state.setStyleSheet(f"color: {_state_colour(status.state, self._theme)}")
+        self._state.setStyleSheet(f"color: {_state_colour(status, self._theme)}")
         is_running = status.state is JobState.RUNNING
         self._finish.setVisible(status.can_finish)
         self._finish.setEnabled(not (is_finishing or is_stopping))
@@ -137,7 +138,7 @@ class JobCard(QFrame):
         self._progress.setRange(0, 0 if fraction is None else 1000)
         self._progress.setValue(0 if fraction is None else round(1000 * fraction))
         self._detail.setText(describe(status, is_finishing=is_finishing and not is_stopping))
-        self._detail.setToolTip("\n".join(status.notes))
+        self._detail.setToolTip(_notes_text(status.notes))
         self._detail.setStyleSheet(
             f"color: {self._theme.danger if status.state is JobState.FAILED else self._theme.text_muted}"
         )
@@ -187,8 +188,10 @@ def describe(status: JobStatus, *, is_finishing: bool = False) -> str:
         return status.error
     took = f"{duration_text(status.ended - status.started)}" if status.started and status.ended else ""
     when = time.strftime("%d %b %H:%M", time.localtime(status.ended)) if status.ended else ""
+    was_dropped = status.state is JobState.STOPPED and status.started is None
     parts = [
         when,
+        "had not begun" if was_dropped else "",
         f"took {took}" if took else "",
         "ended early, after epoch {} of {}".format(*status.early_end) if status.early_end else "",
         _score_text(status),
@@ -237,9 +240,25 @@ def duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _state_colour(state: JobState, theme: Theme) -> str:
+def _notes_text(notes: tuple[str, ...]) -> str:
+    """What a job noted: a tooltip that is higher than the screen cannot be read."""
+    more = [f"and {len(notes) - _NOTES_SHOWN:,} more"] if len(notes) > _NOTES_SHOWN else []
+    return "\n".join([*notes[:_NOTES_SHOWN], *more])
+
+
+def _state_text(status: JobStatus) -> str:
+    """The state; of an extraction that ended well but for some files, how many of them failed."""
+    failed = len(status.failures)
+    if status.state is not JobState.FINISHED or not failed:
+        return status.state.value
+    return f"{failed:,} of {max(failed, status.files):,} failed"
+
+
+def _state_colour(status: JobStatus, theme: Theme) -> str:
+    if status.state is JobState.FINISHED and status.failures:
+        return theme.warning
     return {
         JobState.RUNNING: theme.accent,
         JobState.FINISHED: theme.success,
         JobState.FAILED: theme.danger,
-    }.get(state, theme.text_muted)
+    }.get(status.state, theme.text_muted)

@@ -25,7 +25,7 @@ from avvp_studio.ui.timeline.view import TimeView
 from avvp_studio.ui.timeline.wording import summary
 from trainer.labels import Modality
 
-NO_CLIP = "Choose a clip in the library to see and label it here."
+NO_CLIP = "Here stand the lanes of a clip: its tracks, and your labels."
 _NOTCH = 120
 _ZOOM_PER_NOTCH = 1.25
 _PLAYED_AT_ONCE = 1.0

@@ -83,7 +83,8 @@ def header_tip(content: TimelineContent, category: str, digit: str | None, *, is
 def parsers_tip(content: TimelineContent) -> str:
     """The parsers with their full names; the drawn ones first. Without any, why there are none."""
     if not content.tracks:
-        return escape(content.no_tracks or NO_PARSER)
+        # As a paragraph it is wrapped, however long the reason is.
+        return f"<p>{escape(content.no_tracks or NO_PARSER)}</p>"
     kinds = ["solid line", "dashed line"]
     lines = []
     for age, track in enumerate(content.tracks):

@@ -381,3 +381,32 @@ def test_an_extraction_says_which_clips_got_no_features_and_why() -> None:
     assert status.failures == {"a": "it is damaged", "b": "it is: odd"}
     assert describe(status).endswith("No features of a, and 1 more: it is damaged")
     assert JobStatus("a", "Train", "train", notes=("a: no features, x",)).failures == {}
+
+
+def test_a_card_says_at_a_glance_that_some_clips_failed(qtbot: QtBot) -> None:
+    status = JobStatus("a", "Extract features of 4 clips", "extract")
+    for message in (
+        Started(kind="extract", pid=1),
+        Note(text="a: no features, it is damaged"),
+        Progress(stage="extract", done=9, total=9, detail="4 of 4 files"),
+        Finished(),
+    ):
+        status = status.advanced(message)
+    card = JobCard(status, DARK)
+    qtbot.addWidget(card)
+    words = [label.text() for label in card.findChildren(QLabel)]
+    assert "1 of 4 failed" in words
+    assert "finished" not in words
+    assert "1 of 4 failed" in card.accessibleName()
+
+
+def test_the_notes_of_a_job_are_never_higher_than_the_screen(qtbot: QtBot) -> None:
+    status = JobStatus("a", "Extract", "extract", JobState.RUNNING, notes=("odd",) * 3000)
+    card = JobCard(status, DARK)
+    qtbot.addWidget(card)
+    tips = [label.toolTip() for label in card.findChildren(QLabel)]
+    assert any(tip.endswith("and 2,980 more") and tip.count("\n") == 20 for tip in tips)
+
+
+def test_a_job_that_never_began_says_so() -> None:
+    assert describe(JobStatus("a", "Find tracks", "zero-shot", JobState.STOPPED)) == "had not begun"

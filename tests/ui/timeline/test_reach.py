@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QTextDocumentFragment
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.tracks import Track, read_reach
@@ -128,5 +128,7 @@ def test_classes_from_a_file_cannot_be_markup() -> None:
 
 
 def test_why_a_clip_has_no_tracks_is_said_where_one_looks_for_them(timeline: Timeline) -> None:
-    timeline.set_content(content({}, no_tracks="No tracks: the file is damaged"))
-    assert timeline.tip_at(QPoint(40, 40)) == "No tracks: the file is damaged"
+    timeline.set_content(content({}, no_tracks="No tracks: 'a<b' is damaged"))
+    tip = timeline.tip_at(QPoint(40, 40))
+    assert tip.startswith("<p>")  # so that a long one is wrapped
+    assert QTextDocumentFragment.fromHtml(tip).toPlainText() == "No tracks: 'a<b' is damaged"
