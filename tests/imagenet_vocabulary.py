@@ -1,9 +1,9 @@
 """Makes resources/vocabularies/imagenet.tsv: ImageNet's 1000 classes and what WordNet says they are.
 
-It needs WordNet 3.0's data.noun (Debian: wordnet-base) and the synsets in the order of the classes, a line each
-(timm: timm/data/_info/imagenet_synsets.txt). Nothing of it is needed when the program runs.
+It needs WordNet 3.0's files of nouns (Debian: wordnet-base) and the synsets in the order of the classes, a line
+each (timm: timm/data/_info/imagenet_synsets.txt). Nothing of it is needed when the program runs.
 
-    python tests/imagenet_vocabulary.py /usr/share/wordnet/data.noun imagenet_synsets.txt > imagenet.tsv
+    python tests/imagenet_vocabulary.py /usr/share/wordnet imagenet_synsets.txt > imagenet.tsv
 """
 
 from __future__ import annotations
@@ -30,8 +30,19 @@ def _nouns(data: Path) -> dict[str, tuple[list[str], list[str]]]:
     return found
 
 
-def main(data: str, order: str) -> None:
-    nouns = _nouns(Path(data))
+def _first_senses(index: Path) -> dict[str, str]:
+    """The synset that each word stands for most often, by the word in lower case."""
+    found = {}
+    for line in index.read_text(encoding="ascii").splitlines():
+        if not line.startswith(" "):
+            word, _, senses, *rest = line.split()
+            found[word.replace("_", " ")] = f"n{rest[-int(senses)]}"
+    return found
+
+
+def main(wordnet: str, order: str) -> None:
+    nouns = _nouns(Path(wordnet) / "data.noun")
+    first = _first_senses(Path(wordnet) / "index.noun")
     classes = Path(order).read_text(encoding="ascii").split()
 
     def ancestors(synset: str) -> set[str]:
@@ -43,7 +54,9 @@ def main(data: str, order: str) -> None:
     kept = {*classes, *hypernyms}
     print("class", "synset", "words", "hypernyms", sep="\t")
     for i, synset in enumerate([*classes, *hypernyms]):
-        words, above = nouns[synset]
+        (name, *others), above = nouns[synset]
+        # A synonym that mostly says something else misleads: "wind" of wind instruments, "match" of peers.
+        words = [name, *(word for word in others if first[word.lower()] == synset)]
         number = str(i) if i < len(classes) else ""
         print(number, synset, ", ".join(words), " ".join(x for x in above if x in kept), sep="\t")
 

@@ -97,24 +97,36 @@ def _listed(path: Path) -> tuple[list[str], dict[str, int]]:
     """The clips of a tab-separated list, and the segments of those with a duration."""
     names: dict[str, None] = {}
     segments: dict[str, int] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t")
-        if "filename" not in (rows.fieldnames or ()):
-            raise UsageError(f"{path}:1: the header needs the column filename")
-        for row in rows:
-            if not row["filename"]:
-                raise UsageError(f"{path}:{rows.line_num}: a row needs a filename")
-            names[row["filename"]] = None
-            if told := row.get("duration"):
-                segments[row["filename"]] = _segments(told, f"{path}:{rows.line_num}")
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", strict=True)
+        try:
+            if "filename" not in (rows.fieldnames or ()):
+                raise UsageError(f"{path}:1: the header needs the column filename")
+            for row in rows:
+                if not row["filename"]:
+                    raise UsageError(f"{path}:{rows.line_num}: a row needs a filename")
+                names[row["filename"]] = None
+                if told := row.get("duration"):
+                    segments[row["filename"]] = _segments(told, f"{path}:{rows.line_num}")
+        except csv.Error as error:
+            raise UsageError(f"{path}:{rows.line_num}: cannot be read ({error}); correct it") from error
+    if not names:
+        raise UsageError(f"{path}: names no clip")
     return list(names), segments
 
 
 def _segments(duration: str, place: str) -> int:
+    from trainer.encoders.plan import LONGEST
+
     try:
-        return segment_count(float(duration))
-    except (ValueError, OverflowError):
-        raise UsageError(f"{place}: the duration {duration!r} is no number of seconds") from None
+        seconds = float(duration)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST:
+        raise UsageError(
+            f"{place}: the duration {duration!r} is no number of seconds above 0 and up to {LONGEST}"
+        )
+    return segment_count(seconds)
 
 
 def _matcher(arguments: argparse.Namespace, categories: Sequence[str], reporter: Reporter) -> Matcher:
@@ -136,11 +148,10 @@ def _bridge(features: Path, categories: Sequence[str], reporter: Reporter) -> Ma
     from trainer.features import FeatureError
     from trainer.zero_shot.bridge import bridge_to
     from trainer.zero_shot.clips import no_sets
-    from trainer.zero_shot.concepts import audioset, coco, imagenet, person
+    from trainer.zero_shot.concepts import every
 
-    every = (audioset(), imagenet(), coco(), person())
-    there = [one for one in every if find_place(features, one.features) is not None]
-    if absent := [one.features for one in every if one not in there]:
+    there = [one for one in every() if find_place(features, one.features) is not None]
+    if absent := [one.features for one in every() if one not in there]:
         text = no_sets(features, absent)
         if not there:
             raise FeatureError(text)

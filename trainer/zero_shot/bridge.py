@@ -1,11 +1,12 @@
 """From event names to the classes of encoders that know no text, through the similarity of words.
 
-    s_ic = 0.7 max_l cos(T(word l of concept i), T(c)) + 0.3 cos(T(all words of i), T(c))
+    s_ic = a max_l cos(T(word l of concept i), T(c)) + (1 - a) cos(T(sense of i), T(c)),    a = 0.7 or 0.5
     w_ic = exp((s_ic - max_i s_ic) / 0.03),    raw_tc = sum or maximum over classes k of p_tk max_(i of k) w_ic
 
 T is MiniLM, the concepts i are those of one feature set, and of several sets the surest tells. Kinds above the
 best concept have no weight ("vehicle" beside "car"). All numbers were chosen on the category names of LLP and
-UnAV-100, of which it was told by hand what the encoders know, and on real clips.
+UnAV-100 and some 200 others, of which it was told by hand what the encoders know, and on real clips: to reach a
+wrong thing is worse than to reach none.
 """
 
 from __future__ import annotations
@@ -24,16 +25,22 @@ from trainer.encoders.weights import WEIGHTS, cache_folder
 from trainer.labels import Modality
 from trainer.parses import NPZ_DAMAGE
 from trainer.whole_files import written_whole
-from trainer.zero_shot.concepts import Concepts
+from trainer.zero_shot.concepts import Concepts, every
 
 Rows = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Rows]
 
-KNOWN = {Modality.AUDIO: 0.55, Modality.VISUAL: 0.66}
+KNOWN = {Modality.AUDIO: 0.6, Modality.VISUAL: 0.66}
 """The least similarity of the best concept by which a category can be heard or seen at all."""
 
 _ALONE = 0.7
-"""The share of the best single word; the rest is of all words of the concept, which tells its sense."""
+"""The share of the best single word; the rest is of all words of the concept, which tell its sense."""
+_ALONE_OF_ONE = 0.5
+"""The same where there is one word only, beside its kind: "boxer, working dog"."""
+_SPELT_ALIKE = 0.2
+"""What the likeness of a thing's word loses that only begins as the category does: as MiniLM reads texts in
+pieces, "rain" is like "rain barrel", and "snoring" like "snorkel"."""
+_ALIKE_LETTERS = 3
 _SHARPNESS = 0.03
 _BEHIND = 0.2
 """A set whose best concept is so much less like a category than another's tells nothing of it."""
@@ -49,6 +56,10 @@ _STEP = 1 / 512
 _PIECE = 256
 """Segments that are looked at together: a clip may last for hours."""
 _NOISE = re.compile(r"[\W_]+")
+_ENDINGS = {Modality.AUDIO: ("", "s", "es", "ing"), Modality.VISUAL: ("", "s", "es")}
+"""Of words within names that make no other word of them: who hears boxing hears "box", but sees none."""
+_DOERS = {"person", "people", "man", "men", "male", "woman", "women", "female"}
+"""Who does something is not heard: "people coughing" sounds as "coughing" does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ def bridge_to(categories: Sequence[str], concepts: Sequence[Concepts], encode: E
     own[[not name for name in names]] = 0
     weights: list[Rows] = [np.zeros((one.width, len(names)), np.float32) for one in concepts]
     reach: dict[Modality, tuple[Reach, ...]] = {}
-    aliases = _aliases(own, texts)
+    aliases = _aliases(names, own, texts)
     for modality in Modality:
         there = [i for i, one in enumerate(concepts) if one.modality is modality]
         if not there:
@@ -121,6 +132,12 @@ def bridge_to(categories: Sequence[str], concepts: Sequence[Concepts], encode: E
     return Bridge(tuple(concepts), tuple(weights), reach)
 
 
+def read_ahead(encode: Encode) -> None:
+    """Have the texts of all classes read and kept, for which otherwise the first bridge waits."""
+    for one in every():
+        _ConceptTexts(one, encode)
+
+
 def plain(name: str) -> str:
     """A name as it is compared: words in lower case."""
     return " ".join(_NOISE.sub(" ", name.lower()).split())
@@ -131,30 +148,38 @@ class _ConceptTexts:
 
     def __init__(self, concepts: Concepts, encode: Encode) -> None:
         self.concepts = concepts
-        words = [[plain(word) for word in said] for said in concepts.words]
-        self._owners = np.repeat(np.arange(len(words)), [len(said) for said in words])
-        self._flat = [word for said in words for word in said]
-        rows = _kept([*self._flat, *(", ".join(said) for said in words)], encode)
-        self._single, self._joined = rows[: len(self._flat)], rows[len(self._flat) :]
+        self._owners = np.repeat(np.arange(len(concepts.words)), [len(said) for said in concepts.words])
+        self._flat = [plain(word) for said in concepts.words for word in said]
+        senses = [", ".join(map(plain, said)) for said in concepts.senses]
+        is_one = [len(said) < len(sense) for said, sense in zip(concepts.words, concepts.senses, strict=True)]
+        self._alone = np.where(is_one, _ALONE_OF_ONE, _ALONE)[:, None]
+        rows = _kept([*self._flat, *senses], encode)
+        self._single, self._senses = rows[: len(self._flat)], rows[len(self._flat) :]
 
-    def compared(self, rows: Rows) -> Rows:
-        """How like each concept is to texts: (M, N)."""
-        best = np.full((len(self._joined), len(rows)), -1.0, np.float32)
-        np.maximum.at(best, self._owners, self._single @ rows.T)
-        return np.asarray(_ALONE * best + (1 - _ALONE) * (self._joined @ rows.T), np.float32)
+    def compared(self, texts: Sequence[str], rows: Rows) -> Rows:
+        """How like each concept is to texts, of which the rows are: (M, N)."""
+        single = self._single @ rows.T
+        if self.concepts.modality is Modality.VISUAL:
+            single -= _SPELT_ALIKE * _begin_alike(self._flat, texts)
+        best = np.full((len(self._senses), len(rows)), -1.0, np.float32)
+        np.maximum.at(best, self._owners, single)
+        return np.asarray(self._alone * best + (1 - self._alone) * (self._senses @ rows.T), np.float32)
 
     def similarities(
         self, names: Sequence[str], own: Rows, aliases: Mapping[int, Sequence[str]], encode: Encode
     ) -> Rows:
         """(M, C) of categories; things may be named within a name, or by another name of its sound."""
-        found = self.compared(own)
+        found = self.compared(names, own)
         if not self.concepts.within:
             return found
         whole = found.copy()
         lexicon = {*self._flat}
-        within = {c: _within(name, lexicon) for c, name in enumerate(names)}
+        modality = self.concepts.modality
+        within = {c: _within(name, lexicon, _ENDINGS[modality]) for c, name in enumerate(names)}
+        if modality is Modality.AUDIO:
+            within = {c: [*words, *_what_is_done(names[c])] for c, words in within.items()}
         said = sorted({word for words in (*within.values(), *aliases.values()) for word in words})
-        of = dict(zip(said, self.compared(encode(said)).T, strict=True)) if said else {}
+        of = dict(zip(said, self.compared(said, encode(said)).T, strict=True)) if said else {}
         for c, words in aliases.items():
             found[:, c] = np.max([found[:, c], *(of[word] for word in words)], axis=0)
         for c, words in within.items():
@@ -167,12 +192,30 @@ class _ConceptTexts:
         return [plain(part) for part in self.concepts.words[row][0].split(", ")]
 
 
-def _aliases(own: Rows, texts: Sequence[_ConceptTexts]) -> dict[int, list[str]]:
+def _begin_alike(words: Sequence[str], texts: Sequence[str]) -> NDArray[np.bool_]:
+    """(W, N): which words begin as a text does, and are not it, nor the whole words that it begins with."""
+    found = np.zeros((len(words), len(texts)), np.bool_)
+    beginning: dict[str, list[int]] = {}
+    for i, word in enumerate(words):
+        beginning.setdefault(word[:_ALIKE_LETTERS], []).append(i)
+    for n, text in enumerate(texts):
+        for i in beginning.get(text[:_ALIKE_LETTERS], ()):
+            found[i, n] = not f"{text} ".startswith(f"{words[i]} ")
+    return found
+
+
+def _what_is_done(name: str) -> list[str]:
+    """A name without who does it, where that leaves something."""
+    rest = " ".join(word for word in name.split() if word not in _DOERS)
+    return [rest] if rest not in ("", name) else []
+
+
+def _aliases(names: Sequence[str], own: Rows, texts: Sequence[_ConceptTexts]) -> dict[int, list[str]]:
     """By category the other names of the AudioSet class that it is."""
     found: dict[int, list[str]] = {}
     for one in texts:
         if one.concepts.modality is Modality.AUDIO:
-            table = one.compared(own)
+            table = one.compared(names, own)
             found |= {
                 int(c): one.names_of(int(table[:, c].argmax()))
                 for c in np.flatnonzero(table.max(axis=0) >= _SAME)
@@ -180,14 +223,14 @@ def _aliases(own: Rows, texts: Sequence[_ConceptTexts]) -> dict[int, list[str]]:
     return found
 
 
-def _within(name: str, lexicon: set[str]) -> list[str]:
-    """The words of a lexicon that a name holds, also inflected, the longest of those that overlap."""
+def _within(name: str, lexicon: set[str], endings: Sequence[str]) -> list[str]:
+    """The words of a lexicon that a name holds, also with these endings, the longest of those that overlap."""
     tokens, found, taken = name.split(), [], set[int]()
     for size in range(min(3, len(tokens) - 1), 0, -1):
         for first in range(len(tokens) - size + 1):
             places = {*range(first, first + size)}
             words = " ".join(tokens[first : first + size])
-            forms = (words.removesuffix(ending) for ending in ("", "s", "es", "ing"))
+            forms = (words.removesuffix(ending) for ending in endings)
             word = next((form for form in forms if form in lexicon), None)
             if word is not None and not places & taken:
                 found.append(word)

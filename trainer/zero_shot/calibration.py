@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from trainer.labels import PRESENT, UNSEEN
+from trainer.labels import ABSENT, PRESENT, UNSEEN
 
 Rows = NDArray[np.float32]
 
@@ -42,13 +42,21 @@ class Calibration:
         return np.asarray(expit(self.slope * logits + self.biases), np.float32)
 
 
+def _seen(truth: Sequence[NDArray[np.int8]], state: int) -> NDArray[np.bool_]:
+    """(C,) whether any cell of a category is of this state."""
+    return np.asarray(np.any([(states == state).any(axis=0) for states in truth], axis=0))
+
+
 def fitted(logits: Sequence[Rows], truth: Sequence[NDArray[np.int8]]) -> Calibration:
     """The calibration by clips: their logits (T, C), and states (T, C) of which those unseen tell nothing.
 
-    There is at least one clip.
+    Categories that are not known both present and absent keep the default. There is at least one clip.
     """
-    pairs = [pair for pair in zip(logits, truth, strict=True) if (pair[1] != UNSEEN).any()]
     categories = logits[0].shape[1]
+    # Of what was only ever found, or only ever missed, nobody said where it ends.
+    told = _seen(truth, PRESENT) & _seen(truth, ABSENT)
+    usable = [np.where(told, states, UNSEEN) for states in truth]
+    pairs = [pair for pair in zip(logits, usable, strict=True) if (pair[1] != UNSEEN).any()]
     if not pairs:
         return Calibration.default(categories)
     z = np.concatenate([values for values, _ in pairs]).astype(np.float64)

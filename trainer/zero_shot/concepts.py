@@ -16,6 +16,8 @@ from trainer.tables import read_table
 
 _SILENCE = "Silence"
 """A class of YAMNet that is high beside real sounds too, and no event."""
+_SENSES = {"Cricket": "Cricket, insect", "Country": "Country music", "Jungle": "Jungle music"}
+"""What classes of YAMNet mean whose names mostly say something else: a game, a state, a forest."""
 _PEOPLE = ("person", "people", "crowd of people")
 """What a detected person is evidence of. Of speech it is none: in LLP's validation clips it is seen in at most
 16 % of the segments with an event that shows people."""
@@ -28,7 +30,8 @@ class Concepts:
     `words` (M) are synonyms, the commonest first; `classes` (M, K) bool: those of the classes that are of this
     kind. `half`: the score at which a kind is as likely there as not. `exclusive`: scores of classes add up, as
     they are shares of one picture (softmax); otherwise each is a probability of its own. `within`: a category
-    may be reached by a concept named within its name, as "dog howling" is by "dog".
+    may be reached by a concept named within its name, as "dog howling" is by "dog". `kinds` (M), if any: what
+    each concept is one of.
     """
 
     features: str
@@ -38,6 +41,15 @@ class Concepts:
     half: float
     exclusive: bool = False
     within: bool = True
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def senses(self) -> tuple[tuple[str, ...], ...]:
+        """(M): all words of each; to a single one, which may mean several things, its kind is added."""
+        if not self.kinds:
+            return self.words
+        pairs = zip(self.words, self.kinds, strict=True)
+        return tuple((*said, kind) if kind and len(said) == 1 else said for said, kind in pairs)
 
     @property
     def width(self) -> int:
@@ -49,7 +61,7 @@ class Concepts:
 def audioset() -> Concepts:
     """The classes of YAMNet, but for silence. Each is one concept, named in full: parts of names mislead."""
     rows = [row.cells for row in read_table(vocabularies() / "audioset.tsv", ("class", "name"))]
-    kept = [(int(number), name) for number, name in rows if name != _SILENCE]
+    kept = [(int(number), _SENSES.get(name, name)) for number, name in rows if name != _SILENCE]
     classes = np.zeros((len(kept), len(rows)), np.bool_)
     classes[np.arange(len(kept)), [number for number, _ in kept]] = True
     words = tuple((name,) for _, name in kept)
@@ -69,7 +81,11 @@ def imagenet() -> Concepts:
         for kind in _kinds(synset, above):
             classes[place[kind], int(number)] = True
     words = tuple(tuple(said.split(", ")) for _, _, said, _ in rows)
-    return Concepts("efficientnet-scores", Modality.VISUAL, words, classes, half=0.3, exclusive=True)
+    first = {synset: said[0] for said, (_, synset, *_) in zip(words, rows, strict=True)}
+    kinds = tuple(first[kinds[0]] if (kinds := above[synset]) else "" for _, synset, *_ in rows)
+    return Concepts(
+        "efficientnet-scores", Modality.VISUAL, words, classes, half=0.3, exclusive=True, kinds=kinds
+    )
 
 
 def _kinds(synset: str, above: Mapping[str, list[str]]) -> set[str]:
@@ -93,3 +109,8 @@ def person() -> Concepts:
     classes[:, 0] = True
     words = tuple((said,) for said in _PEOPLE)
     return Concepts(SETS[0].name, Modality.VISUAL, words, classes, half=0.5, within=False)
+
+
+def every() -> tuple[Concepts, ...]:
+    """All that the default encoders can name."""
+    return audioset(), imagenet(), coco(), person()

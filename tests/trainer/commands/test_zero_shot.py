@@ -131,6 +131,9 @@ def test_durations_of_a_list_are_the_clips_lengths(run: Run, features: Path, cat
         "mute": 4,
         "dark": 2,
     }
+    mute = file.clip("mute")
+    assert mute is not None
+    assert (mute.visual[:, 0] >= 0.5).tolist() == [True, False, False, False]  # nothing beyond its features
 
 
 @needs_minilm
@@ -158,6 +161,31 @@ def test_500_categories_are_parsed(run: Run, features: Path, tmp_path: Path) -> 
     assert code == 0
     assert "and 460 more" in said
     assert read_parses(out).audio.shape == (3, 500)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("name\na\n", ":1: the header needs the column filename"),
+        ("filename\n", ": names no clip"),
+        ("filename\tduration\n\t3\n", ":2: a row needs a filename"),
+        *((f"filename\tduration\na\t{said}\n", ":2: the duration") for said in ("nan", "-3", "1e99", "long")),
+        (f"filename\n{'x' * 200_000}\n", ":1: cannot be read (field larger"),
+        ('filename\n"a\n', ": cannot be read (unexpected end of data"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_told_by_its_line(
+    run: Run, features: Path, categories: Path, rows: str, said: str
+) -> None:
+    listed = features.parent / "list.tsv"
+    listed.write_text(rows)
+    out = features.parent / "p.npz"
+    code, _, err = run(
+        "zero-shot", "--features", features, "--list", listed, "--categories", categories, "--out", out
+    )
+    assert code == 2
+    assert is_one_line(err)
+    assert said in err
 
 
 @pytest.mark.parametrize(
@@ -261,6 +289,16 @@ def test_truth_of_test_changes_nothing(run: Run, joint: World) -> None:
     joint.write(Dataset(CATEGORIES, joint.dataset.splits, truth, joint.dataset.complete))
     parsed(run, joint)
     np.testing.assert_array_equal(read_parses(joint.root / "p.npz").audio, before.audio)
+
+
+def test_a_file_that_cannot_be_used_is_told_once_though_it_is_read_to_calibrate_too(
+    run: Run, joint: World
+) -> None:
+    (joint.features / "clip" / "val-00.npy").write_bytes(b"none")
+    arguments = ("--features", joint.features, "--dataset", joint.folder, "--out", joint.root / "p.npz")
+    code, said, _ = run("zero-shot", *arguments, "--split", "val", "--using", "clip")
+    assert code == 0
+    assert "1 feature files cannot be used" in said
 
 
 def test_without_texts_of_sound_the_pictures_are_parsed(run: Run, joint: World) -> None:

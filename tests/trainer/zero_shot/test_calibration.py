@@ -54,9 +54,22 @@ def test_cells_that_nobody_looked_at_teach_nothing() -> None:
 
 
 def test_a_clip_counts_as_one_however_long_it_is() -> None:
-    short = fitted([np.zeros((2, 1), np.float32)], [np.full((2, 1), PRESENT, np.int8)])
-    long = fitted([np.zeros((200, 1), np.float32)], [np.full((200, 1), PRESENT, np.int8)])
+    states = np.array([[PRESENT], [PRESENT], [PRESENT], [ABSENT]], np.int8)
+    short = fitted([np.zeros((4, 1), np.float32)], [states])
+    long = fitted([np.zeros((400, 1), np.float32)], [np.repeat(states, 100, axis=0)])
+    assert short.biases[0] > 0.1
     assert short.biases[0] == pytest.approx(long.biases[0], abs=1e-4)
+
+
+def test_what_was_only_ever_marked_present_tells_nothing_of_where_it_is_not() -> None:
+    logits, states = planted(20, slope=1, biases=[-3, -3])
+    alone = fitted(logits, [np.where([[True, False]], cells, UNSEEN) for cells in states])
+    one_sided = [
+        np.where([[True, False]], cells, np.where(cells == PRESENT, PRESENT, UNSEEN)) for cells in states
+    ]
+    found = fitted(logits, one_sided)
+    assert found.biases[1] == 0
+    assert found.slope == pytest.approx(alone.slope)
 
 
 def test_the_fit_is_the_least_of_what_it_minimises() -> None:
@@ -85,6 +98,15 @@ def test_only_train_and_validation_teach(world: World) -> None:
 def test_truth_of_what_is_heard_and_seen_at_once_tells_of_neither_alone(world: World) -> None:
     both = Dataset(world.dataset.categories, world.dataset.splits, world.dataset.truth, audio_visual_only=True)
     assert teaching_names(both) == []
+    complete = Dataset(
+        world.dataset.categories,
+        world.dataset.splits,
+        world.dataset.truth,
+        world.dataset.complete,
+        audio_visual_only=True,
+    )
+    assert teaching_names(complete) == []
+    assert (known_cells(complete, "val-00", 4, complete.categories) == UNSEEN).all()
 
 
 def test_reviewed_cells_are_known_and_others_are_not(world: World) -> None:
