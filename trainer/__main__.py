@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -79,6 +80,9 @@ def _line(message: Message) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be no text at all
+            stream.reconfigure(errors="backslashreplace")
     reporter = Reporter(None)
     try:
         arguments = _argument_parser().parse_args(argv)

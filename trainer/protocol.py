@@ -172,7 +172,8 @@ class Reporter:
             return
         path = self._run_dir / MESSAGES_FILE
         try:
-            with path.open("a", encoding="utf-8") as file:
+            # Names of files may be no text at all: what cannot be written is escaped, as JSON does it.
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(message.to_json() + "\n")
         except OSError as error:
             error.filename = error.filename or str(path)  # a write does not know what it is written to

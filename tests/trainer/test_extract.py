@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +16,15 @@ import pytest
 from tests.media_files import Sound, Video, write_media
 from tests.trainer.small_encoders import audio, small_encoder, visual
 from trainer.encoders import EncoderError
-from trainer.encoders.catalogue import GROUPS, named
+from trainer.encoders import extract as extract_module
+from trainer.encoders.catalogue import ENCODERS, GROUPS, named
 from trainer.encoders.encoding import Encoder, Loading, SoundIntake
 from trainer.encoders.extract import REPORT_FILE, ExtractReport, load_encoders
 from trainer.encoders.extract import extract as extract_clips
-from trainer.encoders.plan import Clip
+from trainer.encoders.meter import Meter
+from trainer.encoders.plan import Clip, Work
 from trainer.encoders.signal import AUDIO_SET, SIGNAL, VISUAL_SET
+from trainer.encoders.store import alone_in_set
 from trainer.feature_files import ENCODER_FILE
 from trainer.features import FeatureStore
 from trainer.protocol import (
@@ -344,7 +349,43 @@ def test_a_set_that_a_clip_cannot_have_is_not_tried_again(media: dict[str, Path]
     assert set(extract(media, out, encoders=[encoder()]).names("kept")) == set(media)
 
 
+def test_features_of_what_a_video_was_before_do_not_stay_where_it_can_have_none_now(
+    media: dict[str, Path], out: Path
+) -> None:
+    branch = audio()
+    branch.intake = SoundIntake(6_000, is_whole=True, longest=2)  # 12,000 samples of two seconds
+    encoder = small_encoder(branch)
+    extract(media, out, encoders=[encoder])
+    assert "small-audio/one.npy" in written(out)
+    write_media(media["one"], SHORT, Sound(seconds=5))
+    assert extract(media, out, encoders=[encoder]).names("new") == ("one",)
+    assert written(out) == {"small-audio/two.npy", "small-audio/three.npy"}
+
+
 # What is told
+
+
+def test_progress_knows_what_is_left_by_headers_and_sizes_and_ends_at_what_there_was(
+    media: dict[str, Path], run_dir: Path
+) -> None:
+    def told() -> tuple[int, int]:
+        latest = [message for message in messages(run_dir) if isinstance(message, Progress)][-1]
+        return latest.done, latest.total
+
+    def meter(*works: Work) -> Meter:
+        return Meter(works, Reporter(run_dir))
+
+    known, unknown = (
+        Work(Clip(name, media[name]), name, SETS, duration, 1_000, 1)
+        for name, duration in (("one", 4.0), ("two", None))
+    )
+    meter(known, unknown)
+    assert told() == (0, 6)  # two seconds by its header
+    ended = meter(known, unknown)
+    ended.done(known, 4)
+    ended.done(unknown, None)  # it could not be read
+    ended.finish()
+    assert told() == (4, 4)
 
 
 def test_the_report_says_what_became_of_each_clip(media: dict[str, Path], out: Path, tmp_path: Path) -> None:
@@ -411,11 +452,25 @@ def test_a_stop_ends_it_within_a_long_file(media: dict[str, Path], out: Path, ru
     assert not written(out)
 
 
-def test_an_encoder_that_breaks_ends_the_job_with_what_it_said(media: dict[str, Path], out: Path) -> None:
-    branch = visual()
-    branch.infer = lambda items: 1 / 0
+@pytest.mark.parametrize("part", ["infer", "prepare"])
+def test_an_encoder_that_breaks_ends_the_job_with_what_it_said(
+    media: dict[str, Path], out: Path, part: str
+) -> None:
+    heard, broken = audio(), visual()
+    setattr(broken, part, lambda given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        extract({f"{i}": media["one"] for i in range(50)}, out, encoders=[small_encoder(branch)])
+        extract({f"{i}": media["one"] for i in range(50)}, out, encoders=[small_encoder(heard, broken)])
+    assert not [thread for thread in threading.enumerate() if thread.name == "extraction"]
+
+
+def test_one_slow_encoder_among_many_holds_up_but_does_not_stop_the_others(
+    media: dict[str, Path], out: Path
+) -> None:
+    branches = [visual(f"set-{i}", pause=0.05 * (i == 2)) for i in range(5)]
+    clips = {f"{i}": media["one"] for i in range(30)}
+    report = extract(clips, out, encoders=[small_encoder(audio(), *branches)], jobs=4)
+    assert len(report.names("new")) == len(clips)
+    assert {branch.batches for branch in branches} == {15}
 
 
 # Names of encoders
@@ -440,3 +495,51 @@ def test_an_encoder_that_cannot_be_loaded_is_left_out_and_none_at_all_is_an_erro
     assert notes(run_dir)[0].startswith("clip is left out: ")
     with pytest.raises(EncoderError, match="no encoder can be used; clip is left out"):
         load_encoders({"clip": lost}, Reporter(None))
+
+
+def test_weights_that_may_not_be_read_leave_out_their_encoder_alone(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_: Loading) -> Encoder:
+        raise PermissionError(13, "Permission denied", "yamnet.tflite")
+
+    monkeypatch.setattr(extract_module, "ENCODERS", {**ENCODERS, "yamnet": SimpleNamespace(load=forbidden)})
+    encoders = load_encoders({"yamnet": Loading(), "signal": Loading()}, Reporter(run_dir))
+    assert [encoder.name for encoder in encoders] == ["signal"]
+    assert notes(run_dir) == ["yamnet is left out: yamnet.tflite: Permission denied"]
+
+
+def test_two_extractions_do_not_write_into_one_set_at_once(media: dict[str, Path], out: Path) -> None:
+    with (
+        alone_in_set(out / AUDIO_SET),
+        pytest.raises(EncoderError, match="another extraction is at work"),
+    ):
+        extract(media, out)
+    assert not written(out)
+    assert len(extract(media, out).names("new")) == len(media)
+
+
+def test_a_date_in_a_name_is_no_duration(media: dict[str, Path], out: Path) -> None:
+    extract({"holiday_vid_1_991231": media["one"]}, out)
+    assert len(np.load(out / AUDIO_SET / "holiday_vid.npy")) == 2
+
+
+def test_a_name_that_would_break_the_line_is_told_in_one(out: Path, run_dir: Path, tmp_path: Path) -> None:
+    odd = {"two\nlines \x1b[31m\u2028": write_media(tmp_path / "mute.mp4", SHORT, None)}
+    extract(odd, out, Reporter(run_dir))
+    assert notes(run_dir) == [r"two\nlines \x1b[31m\u2028: there is no sound: it counts as silence"]
+
+
+def test_a_pipe_is_told_apart_from_an_empty_file(media: dict[str, Path], out: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert why(extract({**media, "pipe": tmp_path / "pipe.mp4"}, out)) == {
+        "pipe": f"{tmp_path / 'pipe.mp4'}: is a pipe or a device, not a file; choose a file"
+    }
+
+
+def test_what_was_noted_of_a_clip_is_in_the_report_of_later_runs_too(out: Path, tmp_path: Path) -> None:
+    mute = {"mute": write_media(tmp_path / "mute.mp4", SHORT, None)}
+    first, second = extract(mute, out), extract(mute, out)
+    assert second.names("kept") == ("mute",)
+    assert second.outcomes[0].reason == first.outcomes[0].reason == "there is no sound: it counts as silence"
+    assert second.outcomes[0].sets == SETS

@@ -11,7 +11,7 @@ from tests.media_files import Sound, Video, write_media
 from tests.trainer.small_encoders import Branch, audio, small_encoder, visual
 from trainer.encoders import EncoderError
 from trainer.encoders.encoding import Encoder, SoundIntake
-from trainer.encoders.file_encoder import FileEncoder
+from trainer.encoders.file_encoder import FileEncoder, FileUnderWay
 from trainer.encoders.pictures import black
 from trainer.encoders.reading import Reading
 from trainer.encoders.signal import SIGNAL
@@ -95,3 +95,36 @@ def test_an_open_file_is_encoded_as_its_path_is(clip: Path) -> None:
         opened = FileEncoder([small_encoder()]).encode(file).features
     for name, rows in by_path.items():
         np.testing.assert_array_equal(opened[name], rows)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")],
+    ids=["host", "cuda"],
+)
+def test_memory_that_is_used_up_is_told_with_what_it_was_for(clip: Path, error: Exception) -> None:
+    def used_up(items: object) -> None:
+        raise error
+
+    branch = visual()
+    branch.infer = used_up
+    with pytest.raises(EncoderError, match="not enough memory to encode small-visual, 4 items at once"):
+        FileEncoder([small_encoder(branch)]).encode(clip)
+
+
+def test_a_picture_that_does_not_fit_in_memory_fails_its_file_alone(clip: Path) -> None:
+    def used_up(given: object) -> None:
+        raise MemoryError
+
+    branch = visual()
+    branch.prepare = used_up
+    with pytest.raises(EncoderError, match=r"clip\.mp4: there is not enough memory for it; give fewer --jobs"):
+        FileEncoder([small_encoder(branch)]).encode(clip)
+
+
+@pytest.mark.parametrize("encoder", [SIGNAL, small_encoder()], ids=["clips", "segments"])
+def test_a_file_that_is_not_wanted_any_more_is_left_in_the_middle(clip: Path, encoder: Encoder) -> None:
+    completed: list[FileUnderWay] = []
+    under_way = FileUnderWay(encoder.branches, clip, None, on_complete=completed.append)
+    assert list(under_way.items(lambda: True)) == []
+    assert (under_way.reading.seconds, completed) == (0, [])

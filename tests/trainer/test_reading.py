@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -19,6 +20,7 @@ from trainer.encoders import EncoderError
 from trainer.encoders.encoding import Intake, PictureIntake, SoundIntake
 from trainer.encoders.media import Source
 from trainer.encoders.reading import Reading
+from trainer.encoders.waves import Wave
 
 LOSSLESS = Sound(seconds=3, codec="flac", rate=16_000, channels=1, kind="tone")
 
@@ -107,6 +109,18 @@ def test_the_last_picture_holds_to_the_end_of_its_second(tmp_path: Path) -> None
     reading, (one, two) = read(path, PictureIntake(1), PictureIntake(2))
     assert [read_number(picture) for picture in (*one, *two)] == [15, 7, 22]
     assert [(number, read_number(picture)) for number, picture in reading.held] == [(0, 33), (1, 33), (1, 33)]
+
+
+@pytest.mark.parametrize(("late", "is_seen"), [(0.4, True), (0.7, False)])
+def test_a_picture_that_comes_a_little_late_is_shown_from_the_start_and_before_a_later_one_it_is_black(
+    tmp_path: Path, late: float, is_seen: bool
+) -> None:
+    times = tuple(late + number / 10 for number in range(12))
+    path = write_media(tmp_path / "clip.mkv", Video(frames=12, times=times), Sound(seconds=2, codec="flac"))
+    _, (pictures,) = read(path, PictureIntake(4))
+    assert [bool(picture.any()) for picture in pictures[:2]] == [is_seen] * 2
+    shown = [int((middle - late) * 10 + 1e-6) for middle in (0.875, 1.125, 1.375)]
+    assert [read_number(picture) for picture in pictures[3:6]] == shown
 
 
 def test_a_picture_that_is_shown_again_is_the_same_array(tmp_path: Path) -> None:
@@ -226,6 +240,73 @@ def test_silent_seconds_are_one_array(tmp_path: Path) -> None:
     assert windows[0] is windows[1] is windows[2]
 
 
+def test_samples_that_are_no_numbers_are_silence_and_infinite_ones_are_full(tmp_path: Path) -> None:
+    path = tmp_path / "clip.wav"
+    wave = np.full((1, 16_000), 0.25, np.float32)
+    wave[0, 4_000:4_100], wave[0, 8_000], wave[0, 9_000], wave[0, 10_000] = np.nan, np.inf, -np.inf, 1e9
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=16_000, layout="mono")
+        frame = AudioFrame.from_ndarray(wave, format="flt", layout="mono")
+        frame.sample_rate, frame.pts = 16_000, 0
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    _, (windows,) = read(path, SoundIntake(16_000))
+    assert not windows[0][4_000:4_100].any()
+    assert windows[0][[0, 8_000, 9_000, 10_000]].tolist() == [0.25, 1.0, -1.0, 4.0]
+
+
+def block(time: float, value: float, seconds: float = 1.0) -> AudioFrame:
+    """Sound of one value at a time of its file."""
+    made = AudioFrame.from_ndarray(np.full((1, round(seconds * 16_000)), value, np.float32), "flt", "mono")
+    made.sample_rate, made.pts, made.time_base = 16_000, round(time * 16_000), Fraction(1, 16_000)
+    return made
+
+
+def heard(*blocks: AudioFrame) -> NDArray[np.float32]:
+    wave = Wave(16_000, 0.0, None)
+    return np.concatenate([part for given in blocks for part in wave.add(given)] + [*wave.close()])
+
+
+def test_sound_is_heard_at_the_time_that_its_file_says() -> None:
+    early = heard(block(-0.02, 0.5))  # codecs begin a little before time 0
+    assert len(early) == 15_680
+    overlapping = heard(block(0, 0.25), block(0.5, 0.5))
+    assert len(overlapping) == 24_000
+    assert overlapping[[15_999, 16_000]].tolist() == [0.25, 0.5]
+    jittering = heard(block(0, 0.25), block(0.98, 0.5), block(2.03, 0.75))
+    assert len(jittering) == 48_000
+    gap = heard(block(0, 0.25), block(3, 0.5))
+    assert len(gap) == 64_000
+    assert not gap[16_000:48_000].any()
+    fast = AudioFrame.from_ndarray(np.ones((1, 48_000), np.float32), "flt", "mono")
+    fast.sample_rate, fast.pts, fast.time_base = 48_000, 0, Fraction(1, 48_000)
+    assert len(heard(fast)) == 16_000  # with what the change of rate holds back
+    wrong = heard(block(0, 0.25), block(100, 0.5))  # no clip is silent for so long: a damaged time
+    assert len(wrong) == 32_000
+
+
+def test_sound_may_change_its_form_in_the_middle() -> None:
+    wave = Wave(16_000, 0.0, None)
+    stereo = AudioFrame.from_ndarray(np.full((1, 16_000), 8_192, np.int16), "s16", "stereo")
+    stereo.sample_rate, stereo.pts, stereo.time_base = 8_000, 8_000, Fraction(1, 8_000)
+    blocks = [*wave.add(block(0, 0.5)), *wave.add(stereo), *wave.close()]
+    samples = np.concatenate(blocks)
+    assert len(samples) == pytest.approx(32_000, abs=64)
+    assert samples[-8_000] == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("rate", ["30007/1000", "24000/1001", "60000/1001", "7"])
+def test_an_odd_frame_rate_makes_neither_a_second_more_nor_one_less(tmp_path: Path, rate: str) -> None:
+    frames = round(Fraction(rate) * 4)
+    path = write_media(tmp_path / "clip.mkv", Video(frames=frames, rate=rate), None)
+    reading, (pictures,) = read(path, PictureIntake(2))
+    assert reading.seconds == 4
+    shown = [*pictures, *(picture for _, picture in reading.held)]
+    middles = [(count + 0.5) / 2 for count in range(8)]
+    expected = [int(middle * Fraction(rate)) for middle in middles]
+    assert max(abs(read_number(picture) - number) for picture, number in zip(shown, expected, strict=True)) <= 1
+
+
 # Files
 
 
@@ -288,3 +369,55 @@ def test_an_address_is_read_as_well_as_a_path(clip: Path) -> None:
     np.testing.assert_array_equal(pictures, expected)
     with pytest.raises(EncoderError, match="cannot be read"):
         read(f"file://{clip}.gone", PictureIntake(1))
+
+
+def test_a_picture_alone_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    with av.open(str(path), "w", format="image2", options={"update": "1"}) as container:
+        stream = container.add_stream("png", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        frame = VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    for source in (path, io.BytesIO(path.read_bytes())):
+        with pytest.raises(EncoderError, match="is not a video or sound file"):
+            read(source, PictureIntake(1))
+
+
+def test_cover_art_is_no_picture_of_the_clip(tmp_path: Path) -> None:
+    path = tmp_path / "song.m4a"
+    with av.open(str(path), "w", format="mp4") as container:
+        sound = container.add_stream("aac", rate=16_000, layout="mono")
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        white = VideoFrame.from_ndarray(np.full((48, 64, 3), 255, np.uint8), format="rgb24")
+        for packet in [*cover.encode(white.reformat(format="yuvj420p")), *cover.encode(None)]:
+            container.mux(packet)
+        wave = AudioFrame.from_ndarray(np.full((1, 32_000), 0.3, np.float32), "fltp", "mono")
+        wave.sample_rate, wave.pts = 16_000, 0
+        for packet in [*sound.encode(wave), *sound.encode(None)]:
+            container.mux(packet)
+    reading, (pictures,) = read(path, PictureIntake(1))
+    assert (reading.seconds, pictures) == (2, [])
+    assert reading.notes == ("there is no picture: it counts as black",)
+
+
+def test_of_a_file_of_which_nothing_can_be_decoded_that_is_told(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "clip.mp4", Video(frames=30), None)
+    content = bytearray(path.read_bytes())
+    begin = content.index(b"mdat") + 4
+    end = content.index(b"moov") - 4
+    content[begin:end] = bytes(end - begin)
+    path.write_bytes(content)
+    with pytest.raises(EncoderError, match=r"clip\.mp4: nothing in it can be decoded"):
+        read(path, PictureIntake(1))
+
+
+def test_what_lies_far_beyond_the_duration_does_not_count_as_read(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "clip.mkv", Video(frames=300), Sound(seconds=10))
+    reading = Reading(path, [PictureIntake(1), SoundIntake(16_000)], 3)
+    positions = [reading.position for _ in reading]
+    assert positions == sorted(positions)
+    assert 1 < positions[3] <= 3
+    assert reading.position == 3

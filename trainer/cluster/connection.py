@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import os
 import queue
 import socket
 import threading
+import time
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +21,14 @@ from trainer.protocol import Note, Reporter
 _PATIENCE_S = 5.0
 """How long an address may take to answer."""
 _LOOK_AROUND_S = 0.2
+_TRIES = 6
+"""How often an item is given to workers: one that is asked while its machine is being missed counts too."""
+_BEGINNINGS = 20
+"""How often one worker is begun again in all: a machine of a cluster may be taken away now and then."""
+_BUSY_S = 60.0
+_BUSY = "no worker has answered for a minute: the cluster may be busy with other work (see `ray status`)"
+
+_NUMBER, _ERROR = "_number", "_error"
 
 
 class ClusterError(ValueError):
@@ -31,6 +42,7 @@ def connected(address: str, reporter: Reporter) -> Iterator[Cluster]:
     Raises ClusterError when Ray is not installed, or nothing answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # else what ends too late would connect again
     try:
         ray, data = importlib.import_module("ray"), importlib.import_module("ray.data")
     except ImportError as error:
@@ -50,11 +62,13 @@ def connected(address: str, reporter: Reporter) -> Iterator[Cluster]:
             "`ray start --head`, and give the address that it tells"
         ) from error
     try:
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        data.DataContext.get_current().enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what it knows is told by `each`
+        context = data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.max_errored_blocks = -1  # an item whose workers died costs that item only; see `each`
         nodes = sum(node["Alive"] for node in ray.nodes())
         reporter.send(Note(text=f"a Ray cluster of {nodes} node{'' if nodes == 1 else 's'}, {_resources(ray)}"))
-        yield Cluster(ray, data)
+        yield Cluster(ray, data, reporter)
     finally:
         ray.shutdown()
 
@@ -81,10 +95,18 @@ def _resources(ray: Any) -> str:
 
 @dataclass(frozen=True)
 class Workers:
-    """What one worker is given (`asked`, as Ray calls it), and how many the cluster has room for."""
+    """What one worker is given (`asked`, as Ray calls it), its cores, and how many the cluster has room for."""
 
     asked: Mapping[str, int]
+    cores: int
     most: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An item over which workers died, again and again."""
+
+    item: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -93,15 +115,33 @@ class Cluster:
 
     ray: Any
     data: Any
+    reporter: Reporter
 
-    def workers(self, *, on_gpu: bool, cores: int = 1) -> Workers:
-        """Workers of a GPU each, or of so many cores. Raises ClusterError where there is room for none."""
-        has: dict[str, float] = self.ray.cluster_resources()
-        most = int(has.get("GPU", 0)) if on_gpu else int(has.get("CPU", 0)) // cores
+    @property
+    def has_gpus(self) -> bool:
+        return any(node.get("GPU", 0) >= 1 for node in self._nodes())
+
+    def workers(self, *, on_gpu: bool, cores: int | None = None) -> Workers:
+        """Workers of so many cores each (1, or with `on_gpu` a GPU and its share of the machine's cores).
+
+        Raises ClusterError where no machine has room for one.
+        """
+        nodes = [has for has in self._nodes() if not on_gpu or has.get("GPU", 0) >= 1]
+        if cores is None:
+            shares = [int(has.get("CPU", 0) // has["GPU"]) for has in nodes] if on_gpu else []
+            cores = max(1, min(shares, default=1))
+        needs = {"CPU": cores} | ({"GPU": 1} if on_gpu else {})
+        # Machine by machine: a worker cannot be spread over two.
+        most = sum(min(int(has.get(kind, 0)) // count for kind, count in needs.items()) for has in nodes)
         if most < 1:
-            kind = "a GPU (leave out --device cuda)" if on_gpu else f"{cores} cores"
-            raise ClusterError(f"no machine of the cluster has {kind}; add one, and begin again")
-        return Workers({"num_gpus": 1} if on_gpu else {"num_cpus": cores}, most)
+            kind = f"{cores} core{'' if cores == 1 else 's'}" + (" and a GPU" if on_gpu else "")
+            advice = "give fewer --jobs" + (", leave out --device cuda" if on_gpu else "")
+            raise ClusterError(f"no machine of the cluster has {kind}; add one, or {advice}, and begin again")
+        return Workers({f"num_{kind.lower()}s": count for kind, count in needs.items()}, cores, most)
+
+    def _nodes(self) -> list[dict[str, float]]:
+        """What each machine has."""
+        return [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
 
     def each(
         self,
@@ -109,37 +149,89 @@ class Cluster:
         worker: Callable[..., Any],
         made_with: Mapping[str, Any],
         workers: Workers,
-    ) -> Generator[Mapping[str, Any] | None, None, None]:
+    ) -> Generator[Mapping[str, Any] | Lost | None, None, None]:
         """What a worker class makes of each item, in whatever order they come; None from time to time.
 
         A worker is an actor, and is called with an item at a time. Workers of a machine that was lost are
         begun again on others, with the items that were not given back: what a worker writes it must be able
-        to find written. Raises ClusterError when that did not help either.
+        to find written. Items that workers did not survive, more than once, come last, as Lost. Raises
+        ClusterError with what a worker raised.
         """
         if not items:
             return
-        rows = self.data.from_items([dict(item) for item in items], override_num_blocks=len(items)).map(
-            worker,
-            fn_constructor_kwargs=dict(made_with),
-            compute=self.data.ActorPoolStrategy(min_size=1, max_size=min(workers.most, len(items))),
-            **workers.asked,
-        )
+        numbered = [{**item, _NUMBER: number} for number, item in enumerate(items)]
+        left = set(range(len(items)))
+        for row in self._told(self._mapped(numbered, worker, made_with, workers)):
+            if row is not None:
+                left.discard(row[_NUMBER])
+            yield row
+        yield from (Lost(items[number]) for number in sorted(left))
+
+    def _mapped(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        worker: Callable[..., Any],
+        made_with: Mapping[str, Any],
+        workers: Workers,
+    ) -> Any:
+        """The data set of what workers make of items, each of which is a block of its own."""
+        with warnings.catch_warnings():
+            # Ray Data has no other way yet to say how often; left to itself it tries for ever.
+            warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+            return self.data.from_items(items, override_num_blocks=len(items)).map(
+                _Careful,
+                fn_constructor_kwargs={"worker": worker, "made_with": dict(made_with)},
+                compute=self.data.ActorPoolStrategy(min_size=1, max_size=min(workers.most, len(items))),
+                max_restarts=_BEGINNINGS,
+                max_task_retries=_TRIES - 1,
+                **workers.asked,
+            )
+
+    def _told(self, rows: Any) -> Iterator[Mapping[str, Any] | None]:
+        """The rows as they come, None from time to time. Says so when none comes at all."""
         told: queue.SimpleQueue[Mapping[str, Any] | BaseException | None] = queue.SimpleQueue()
         threading.Thread(target=_tell_all, args=(rows, told), daemon=True).start()
+        patience = time.monotonic() + _BUSY_S
         while True:
             try:
                 row = told.get(timeout=_LOOK_AROUND_S)
             except queue.Empty:
+                if time.monotonic() > patience:
+                    patience = math.inf
+                    self.reporter.send(Note(text=_BUSY))
                 yield None
                 continue
             if row is None:
                 return
-            if isinstance(row, BaseException):
+            patience = math.inf
+            reason = _reason(row) if isinstance(row, BaseException) else row.get(_ERROR)
+            if reason:
                 raise ClusterError(
-                    f"the cluster could not do the work ({_last_line(row)}); what was finished is kept: put "
-                    "it in order, and begin again"
-                ) from row
+                    f"the cluster could not do the work ({reason}); what was finished is kept: put it in "
+                    "order, and begin again"
+                )
+            assert not isinstance(row, BaseException)
             yield row
+
+
+class _Careful:
+    """A worker that tells what it raised: so an item without an answer is one that its worker died over."""
+
+    def __init__(self, worker: Callable[..., Any], made_with: Mapping[str, Any]) -> None:
+        self._broken = ""
+        try:
+            self._worker = worker(**made_with)
+        except Exception as error:
+            self._broken = _said(error)
+
+    def __call__(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        told = {_NUMBER: item[_NUMBER]}
+        if self._broken:
+            return {**told, _ERROR: self._broken}
+        try:
+            return {**told, **self._worker(item)}
+        except Exception as error:
+            return {**told, _ERROR: _said(error)}
 
 
 def _tell_all(rows: Any, told: queue.SimpleQueue[Mapping[str, Any] | BaseException | None]) -> None:
@@ -152,7 +244,15 @@ def _tell_all(rows: Any, told: queue.SimpleQueue[Mapping[str, Any] | BaseExcepti
         told.put(error)
 
 
-def _last_line(error: BaseException) -> str:
-    """What Ray says of a failure ends with the error itself; before that are its own frames."""
+def _reason(error: BaseException) -> str:
+    """What a worker raised, or Ray, without the frames and the advice that Ray puts around it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:300] if lines else type(error).__name__
+
+
+def _said(error: Exception) -> str:
+    """What an exception of a worker says; of our own without their name: they speak to people."""
+    is_ours = type(error).__module__.partition(".")[0] == "trainer"
+    return str(error) if is_ours else f"{type(error).__name__}: {error}"

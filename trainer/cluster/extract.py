@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trainer.cluster.connection import Cluster, ClusterError, Workers, connected
+from trainer.cluster.connection import Cluster, ClusterError, Lost, Workers, connected
 from trainer.cluster.places import Place
 from trainer.encoders.catalogue import ENCODERS
 from trainer.encoders.encoding import Encoder, EncoderError, FeatureSet, Loading
-from trainer.encoders.extract import ExtractReport, Outcome, Teller, finished
+from trainer.encoders.extract import ExtractReport, Outcome, Teller, finished, settle_threads
 from trainer.encoders.file_encoder import Encoded
 from trainer.encoders.meter import Meter
 from trainer.encoders.pipeline import Pipeline
@@ -44,13 +44,14 @@ def extract(
     """Encode clips as `trainer.encoders.extract` does, with workers all over a Ray cluster.
 
     Media and `out` are paths that all machines see, or addresses that fsspec reads; weights are where each
-    machine finds them by itself. A worker has a GPU, or `jobs` cores (1), and reads as many files at once.
+    machine finds them by itself. A worker has `jobs` cores (1), and reads as many files at once; where encoders
+    can compute on a GPU and the cluster has some, it has one, with its share of the cores.
     Raises StopRequested between two files, ClusterError, and EncoderError as on one machine.
     """
     place = Place(out)
-    on_gpu = any(loading.device.startswith("cuda") for loading in loadings.values())
+    loadings = {name: _seen_from_anywhere(loading) for name, loading in loadings.items()}
     with connected(address, reporter) as cluster:
-        workers = cluster.workers(on_gpu=on_gpu, cores=jobs or 1)
+        workers = cluster.workers(on_gpu=_is_on_gpu(loadings, cluster), cores=jobs)
         encoders = _described(cluster, loadings, workers, reporter)
         names = [made.name for encoder in encoders for made in encoder.sets]
         with place.books(names) as books:
@@ -62,52 +63,100 @@ def extract(
             plan = plan_of(clips, folders)
             teller = Teller(reporter)
             outcomes = teller.planned(plan, folders)
-            usable = {encoder.name: loadings[encoder.name] for encoder in encoders}
-            items = _items(plan, place, workers.most)
-            made_with = {"loadings": usable, "weights": _weights(encoders), "out": out, "jobs": jobs or 1}
+            place.keep(books)  # before there are features: who made them must be known, whatever happens
+            made_with = {
+                "loadings": {encoder.name: loadings[encoder.name] for encoder in encoders},
+                "weights": {encoder.name: dict(encoder.weights) for encoder in encoders},
+                "out": place.address,
+                "jobs": workers.cores,
+            }
             meter = Meter(plan.work, reporter)
-            with closing(cluster.each(items, ExtractWorker, made_with, workers)) as rows:
-                outcomes += _made(rows, plan, {folder.name: folder for folder in folders}, meter, teller)
+            told = _told_of(plan, place)
+            clerk = _Clerk(plan, {folder.name: folder for folder in folders}, meter, teller)
+            for size in (_share(plan, workers), 1):  # what workers did not survive: once more, file by file
+                items = _items([told[work.key] for work in clerk.left], size)
+                with closing(cluster.each(items, ExtractWorker, made_with, workers)) as rows:
+                    outcomes += clerk.written(rows)
+            outcomes += clerk.lost()
             meter.finish()
             return finished(outcomes, books, f"{out}/", teller)
 
 
-def _made(
-    rows: Iterator[Mapping[str, Any] | None],
-    plan: Plan,
-    folders: Mapping[str, SetFolder],
-    meter: Meter,
-    teller: Teller,
-) -> Iterator[Outcome]:
-    """Write down what the workers tell of each file."""
-    works = {work.key: work for work in plan.work}
-    for row in rows:
-        if teller.reporter.is_stop_requested:
-            raise StopRequested
-        for told in json.loads(row["results"]) if row is not None else ():
-            work, seconds = works[told["key"]], told["seconds"]
-            meter.done(work, seconds)
-            if told["error"]:
-                teller.failed(work.clip, told["error"])
-                yield Outcome(work.clip, "failed", reason=told["error"])
-                continue
-            for name in work.sets:
-                folders[name].record(work.origin(seconds, has_features=name in told["sets"]))
-            for text in told["notes"]:
-                teller.noted(work.clip, text)
-            yield Outcome(work.clip, "new", tuple(told["sets"]), "; ".join(told["notes"]))
-        meter.tell([])
+def _seen_from_anywhere(loading: Loading) -> Loading:
+    """With a model's folder as other machines see it; what is no folder here may be a name on a hub."""
+    is_here = loading.model and Path(loading.model).exists()
+    return replace(loading, model=str(Path(loading.model).absolute())) if is_here else loading
 
 
-def _items(plan: Plan, place: Place, workers: int) -> list[dict[str, Any]]:
-    """The work in pieces, with the state of the files that are to be made anew."""
-    size = max(1, min(_FILES_AT_ONCE, len(plan.work) // (_SHARES * workers)))
-    told = [
-        {**asdict(work), "before": {name: place.state(name, work.key) for name in work.sets}}
-        | {"clip": {**asdict(work.clip), "path": str(work.clip.path)}}
+def _is_on_gpu(loadings: Mapping[str, Loading], cluster: Cluster) -> bool:
+    """Whether workers are to have GPUs: some encoder can use one, and it is asked for, or there is one."""
+    devices = {loading.device for name, loading in loadings.items() if ENCODERS[name].on_torch}
+    return any(device.startswith("cuda") for device in devices) or ("auto" in devices and cluster.has_gpus)
+
+
+class _Clerk:
+    """Writes down what the workers tell of each file. `left`: the work of which nothing is told yet."""
+
+    def __init__(self, plan: Plan, folders: Mapping[str, SetFolder], meter: Meter, teller: Teller) -> None:
+        self._works = {work.key: work for work in plan.work}
+        self._folders, self._meter, self._teller = folders, meter, teller
+
+    @property
+    def left(self) -> Sequence[Work]:
+        return list(self._works.values())
+
+    def written(self, rows: Iterator[Mapping[str, Any] | Lost | None]) -> Iterator[Outcome]:
+        """What became of each file that is told of. Raises StopRequested."""
+        for row in rows:
+            if self._teller.reporter.is_stop_requested:
+                raise StopRequested
+            if isinstance(row, Mapping):
+                yield from (self._outcome(told) for told in json.loads(row["results"]))
+            self._meter.tell([])
+
+    def lost(self) -> Iterator[Outcome]:
+        """What became of the rest."""
+        error = "the process that encoded it broke down each time; look whether the file is damaged"
+        yield from (self._outcome(_told(work, error=error)) for work in self.left)
+
+    def _outcome(self, told: Mapping[str, Any]) -> Outcome:
+        work, seconds = self._works.pop(told["key"]), told["seconds"]
+        self._meter.done(work, seconds)
+        if told["error"]:
+            self._teller.failed(work.clip, told["error"])
+            return Outcome(work.clip, "failed", reason=told["error"])
+        for name in work.sets:
+            has_features = name in told["sets"]
+            notes = tuple(told["notes"])
+            self._folders[name].record(work.origin(seconds, has_features=has_features, notes=notes))
+        for text in told["notes"]:
+            self._teller.noted(work.clip, text)
+        return Outcome(work.clip, "new", tuple(told["sets"]), "; ".join(told["notes"]))
+
+
+def _share(plan: Plan, workers: Workers) -> int:
+    """How many files an item has."""
+    return max(1, min(_FILES_AT_ONCE, len(plan.work) // (_SHARES * workers.most)))
+
+
+def _told_of(plan: Plan, place: Place) -> dict[str, dict[str, Any]]:
+    """The work by its key, as workers are told of it: with the state of the feature files so far."""
+    return {
+        work.key: {**asdict(work), "before": {name: place.state(name, work.key) for name in work.sets}}
+        | {"clip": {**asdict(work.clip), "path": _path(work)}}
         for work in plan.work
-    ]
+    }
+
+
+def _items(told: Sequence[Mapping[str, Any]], size: int) -> list[dict[str, Any]]:
+    """Work in pieces of so many files."""
     return [{"work": json.dumps(told[i : i + size])} for i in range(0, len(told), size)]
+
+
+def _path(work: Work) -> str:
+    """Of the media, as workers know it: those of other machines have other folders of their own."""
+    path = work.clip.path
+    return str(path.absolute()) if isinstance(path, Path) else path
 
 
 class ExtractWorker:
@@ -118,6 +167,7 @@ class ExtractWorker:
     ) -> None:
         self._encoders = [ENCODERS[name].load(loading) for name, loading in loadings.items()]
         self._place, self._jobs = Place(out), jobs
+        settle_threads(jobs)
         self._rates = {made.name: made.rate for encoder in self._encoders for made in encoder.sets}
         other = [encoder.name for encoder in self._encoders if encoder.weights != weights[encoder.name]]
         if other:
@@ -148,14 +198,14 @@ class ExtractWorker:
         return all(now[name] and now[name] != before[name] for name in work.sets)
 
     def _seconds(self, work: Work) -> int:
-        name = work.sets[0]
-        return self._place.rows(name, work.key) // self._rates[name]
+        # Sets of whole clips have no more than their rate: they do not tell.
+        return max(self._place.rows(name, work.key) // self._rates[name] for name in work.sets)
 
     def _written(self, work: Work, encoded: Encoded | EncoderError) -> dict[str, Any]:
         if isinstance(encoded, EncoderError):
             return _told(work, error=str(encoded))
-        for name, rows in encoded.features.items():
-            self._place.write(name, work.key, rows)
+        for name in work.sets:
+            self._place.write(name, work.key, encoded.features.get(name))
         return _told(work, seconds=encoded.seconds, sets=tuple(encoded.features), notes=encoded.notes)
 
 
@@ -209,10 +259,13 @@ def _described(
     cluster: Cluster, loadings: Mapping[str, Loading], workers: Workers, reporter: Reporter
 ) -> tuple[Encoder, ...]:
     """The encoders that a worker can load; the others are notes. Raises EncoderError if there is none."""
-    (row,) = (
-        row for row in cluster.each([{"ask": 0}], _Describer, {"loadings": dict(loadings)}, workers) if row
-    )
-    told = json.loads(row["told"])
+    answers = cluster.each([{"ask": 0}], _Describer, {"loadings": dict(loadings)}, workers)
+    (answer,) = (row for row in answers if row is not None)
+    if isinstance(answer, Lost):
+        raise ClusterError(
+            f"no worker of the cluster survives loading {', '.join(loadings)}: is there memory for it?"
+        )
+    told = json.loads(answer["told"])
     reasons = [f"{one['name']}: {one['error']}" for one in told if "error" in one]
     usable = tuple(
         _Described(
@@ -231,7 +284,3 @@ def _described(
     for reason in reasons:
         reporter.send(Note(text=f"left out: {reason}"))
     return usable
-
-
-def _weights(encoders: Sequence[Encoder]) -> dict[str, dict[str, str]]:
-    return {encoder.name: dict(encoder.weights) for encoder in encoders}

@@ -15,7 +15,7 @@ import torch
 
 from trainer.annotations import feature_key
 from trainer.checkpoint import load_checkpoint
-from trainer.cluster.connection import ClusterError, connected
+from trainer.cluster.connection import ClusterError, Lost, connected
 from trainer.dataset import feature_notes
 from trainer.feature_files import UnusableError, find_place
 from trainer.features import FeatureError, FeatureStore, some
@@ -53,38 +53,39 @@ def parse_on_cluster(
     layout). The checkpoint is sent to the workers. Raises ClusterError, also with all features that cannot be
     used.
     """
-    chunks = [names[i : i + _CLIPS_AT_ONCE] for i in range(0, len(names), _CLIPS_AT_ONCE)]
     known = segments or {}
+    chunks = [names[i : i + _CLIPS_AT_ONCE] for i in range(0, len(names), _CLIPS_AT_ONCE)]
     items = [{"names": list(chunk), "segments": [known.get(name, 0) for name in chunk]} for chunk in chunks]
     made_with = {
         "checkpoint": checkpoint.read_bytes(),
         "said": str(checkpoint),
-        "features": features,
+        # Workers of other machines have other folders of their own.
+        "features": features if "://" in features else str(Path(features).absolute()),
         "device": device,
     }
-    parts: list[ParseFile] = []
-    missing: list[str] = []
-    notes: list[str] = []
-    problems: list[str] = []
     progress = progress_of(reporter, "parse")
+    told: list[Mapping[str, Any]] = []
     with connected(address, reporter) as cluster:
         progress(0, len(names))
-        done = 0
         workers = cluster.workers(on_gpu=device.startswith("cuda"))
         for row in cluster.each(items, ParseWorker, made_with, workers):
             if reporter.is_stop_requested:
                 raise StopRequested
-            if row is None:
-                continue
-            done += len(row["names"])
-            missing += row["missing"]
-            notes += row["notes"]
-            problems += row["problems"]
-            if row["parses"]:
-                parts.append(_unpacked(row["parses"]))
-            progress(done, len(names))
+            if isinstance(row, Lost):
+                those = some(row.item["names"])
+                raise ClusterError(f"each worker that parsed {those} broke down: is there memory for it?")
+            if row is not None:
+                told.append(row)
+                progress(sum(len(each["names"]) for each in told), len(names))
+    problems = [problem for row in told for problem in row["problems"]]
     if problems:
         raise ClusterError("; ".join(problems))
+    return _joined(told, names, features)
+
+
+def _joined(told: Sequence[Mapping[str, Any]], names: Sequence[str], features: str) -> ClusterParses:
+    """One file of what the workers told. Raises ClusterError where no clip has features."""
+    parts = [_unpacked(row["parses"]) for row in told if row["parses"]]
     if not parts:
         raise ClusterError(
             f"none of the {len(names)} clips to parse has features in {features}; extract them first "
@@ -94,8 +95,9 @@ def parse_on_cluster(
     ordered = {name: found[name] for name in names if name in found}
     meta = {**parts[0].meta, "created": max(float(part.meta["created"]) for part in parts)}
     file = ParseFile.from_clips(ordered, parts[0].categories, meta)
-    lost = set(missing)
-    return ClusterParses(file, tuple(name for name in names if name in lost), tuple(dict.fromkeys(notes)))
+    lost = {name for row in told for name in row["missing"]}
+    notes = dict.fromkeys(note for row in told for note in row["notes"])
+    return ClusterParses(file, tuple(name for name in names if name in lost), tuple(notes))
 
 
 class ParseWorker:

@@ -25,6 +25,8 @@ class Place:
 
     def __init__(self, address: str) -> None:
         self._system, self.root = fsspec.url_to_fs(address)
+        self.address = self.root if self.is_folder else address
+        """As other machines know it, whatever folder they work in."""
 
     @property
     def is_folder(self) -> bool:
@@ -40,8 +42,12 @@ class Place:
         except FileNotFoundError:
             return ""
 
-    def write(self, features: str, key: str, rows: Rows) -> None:
-        """Write a clip's file, whole or not at all."""
+    def write(self, features: str, key: str, rows: Rows | None) -> None:
+        """Write a clip's file, whole or not at all; without rows there is none, nor what was there before."""
+        if rows is None:
+            with suppress(FileNotFoundError):
+                self._system.rm_file(self.file(features, key))
+            return
         content = io.BytesIO()
         np.save(content, rows, allow_pickle=False)
         if not self.is_folder:
@@ -80,7 +86,10 @@ class Place:
             try:
                 yield folder
             finally:
-                for path in folder.rglob("*.*"):
-                    self._system.pipe_file(
-                        f"{self.root}/{path.relative_to(folder).as_posix()}", path.read_bytes()
-                    )
+                self.keep(folder)
+
+    def keep(self, books: Path) -> None:
+        """Send back what is kept in `books`, where that is a copy."""
+        for path in () if self.is_folder else books.rglob("*"):
+            if path.is_file():
+                self._system.pipe_file(f"{self.root}/{path.relative_to(books).as_posix()}", path.read_bytes())

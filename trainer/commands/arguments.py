@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from trainer.evaluation import threshold
-from trainer.jobs import UsageError
+from trainer.jobs import UsageError, alone_in, forget_wishes
 from trainer.prediction import Threshold
+from trainer.protocol import Reporter
 
 _MOST = 1_000_000
 """More resamples would only fill the memory: the ends of the intervals are known to the second decimal."""
@@ -23,6 +26,9 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 Subcommands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"  # the only name that argparse gives it
+
+
+Work: TypeAlias = Callable[[argparse.Namespace, Reporter], None]
 
 
 def add_device(command: argparse.ArgumentParser) -> None:
@@ -40,6 +46,20 @@ def add_engine(command: argparse.ArgumentParser) -> None:
 def add_run_dir(command: argparse.ArgumentParser) -> None:
     """Of a command that leaves nothing there but what it says."""
     command.add_argument("--run-dir", type=Path, metavar="DIR", help="where to write messages")
+
+
+def alone(work: Work) -> Work:
+    """The work as a job of its run folder, if it has one: alone there, whatever was asked for before it."""
+
+    @wraps(work)
+    def job(arguments: argparse.Namespace, reporter: Reporter) -> None:
+        if arguments.run_dir is None:
+            return work(arguments, reporter)
+        with alone_in(arguments.run_dir):
+            forget_wishes(arguments.run_dir)
+            return work(arguments, reporter)
+
+    return job
 
 
 def a_threshold(text: str) -> Threshold:

@@ -9,10 +9,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from trainer.commands import own_features
-from trainer.commands.arguments import Subcommands, add_run_dir
+from trainer.commands.arguments import Subcommands, add_run_dir, alone
 from trainer.encoders.catalogue import ENCODERS, GROUPS
-from trainer.encoders.weights import INSTALL, OF_ENCODERS, WEIGHTS, cache_folder, install, missing
-from trainer.protocol import Finished, Reporter, Started
+from trainer.encoders.encoding import EncoderError
+from trainer.encoders.fetching import install
+from trainer.encoders.weights import INSTALL, OF_ENCODERS, WEIGHTS, cache_folder, missing
+from trainer.protocol import Finished, Note, Reporter, Started
 
 _PACKAGES = {
     "yamnet": ("ai_edge_litert", "flatbuffers"),
@@ -36,7 +38,7 @@ def add_to(subcommands: Subcommands) -> None:
     )
     installing.add_argument("group", choices=["default"])
     add_run_dir(installing)
-    installing.set_defaults(command=install_encoders)
+    installing.set_defaults(command=alone(install_encoders))
     own_features.add_to(parts)
 
 
@@ -56,9 +58,17 @@ def list_encoders(arguments: argparse.Namespace, _: Reporter) -> None:
 
 
 def install_encoders(_: argparse.Namespace, reporter: Reporter) -> None:
-    """Fetch the weights that are not there yet."""
+    """Fetch the weights that are not there yet, and have the names of all classes read by MiniLM."""
+    from trainer.encoders.minilm import encode
+    from trainer.zero_shot.bridge import read_ahead
+
     reporter.send(Started(kind="encoders", pid=os.getpid()))
     install(WEIGHTS, reporter)
+    reporter.send(Note(text="reading the names of all classes, once, which takes up to a minute"))
+    try:
+        read_ahead(encode)
+    except EncoderError as error:  # the weights are there all the same
+        reporter.send(Note(text=str(error)))
     reporter.send(Finished(outputs={"weights": str(cache_folder())}))
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TypeAlias
 
 from trainer.commands.arguments import (
     ArgumentParser,
@@ -17,8 +14,9 @@ from trainer.commands.arguments import (
     a_probability,
     add_device,
     add_run_dir,
+    alone,
 )
-from trainer.jobs import UsageError, alone_in, check_file, forget_wishes, read_noted
+from trainer.jobs import UsageError, check_file, read_noted
 from trainer.label_folders import LAYOUTS
 from trainer.parses import write_parses
 from trainer.protocol import Finished, Note, Reporter, Started
@@ -32,8 +30,6 @@ from trainer.pseudo_labels import (
     thresholds_of,
 )
 from trainer.texts import texts_path
-
-Work: TypeAlias = Callable[[argparse.Namespace, Reporter], None]
 
 
 def add_to(subcommands: Subcommands) -> None:
@@ -59,7 +55,7 @@ def _add_generator(ways: Subcommands) -> None:
     _add_hard(command)
     add_device(command)
     add_run_dir(command)
-    command.set_defaults(command=_alone(by_generator))
+    command.set_defaults(command=alone(by_generator))
 
 
 def _add_valor(ways: Subcommands) -> None:
@@ -91,7 +87,7 @@ def _add_valor(ways: Subcommands) -> None:
         text = f"in the space of its captions; {usual}"
         command.add_argument(f"--features-{modality}", default=usual, metavar="SET", help=text)
     add_run_dir(command)
-    command.set_defaults(command=_alone(by_valor))
+    command.set_defaults(command=alone(by_valor))
 
 
 def _add_from_folder(ways: Subcommands) -> None:
@@ -101,7 +97,7 @@ def _add_from_folder(ways: Subcommands) -> None:
     _add_making(command)
     _add_hard(command)
     add_run_dir(command)
-    command.set_defaults(command=_alone(from_folder))
+    command.set_defaults(command=alone(from_folder))
 
 
 def _add_to_folder(ways: Subcommands) -> None:
@@ -110,7 +106,7 @@ def _add_to_folder(ways: Subcommands) -> None:
     command.add_argument("--layout", choices=LAYOUTS, required=True)
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_run_dir(command)
-    command.set_defaults(command=_alone(to_folder))
+    command.set_defaults(command=alone(to_folder))
 
 
 def _add_target(command: ArgumentParser) -> None:
@@ -140,20 +136,6 @@ def _add_thresholds_of(which: argparse._MutuallyExclusiveGroup) -> None:
     which.add_argument(
         "--thresholds-of", type=Path, metavar="OTHER.npz", help="those of a file that was made before"
     )
-
-
-def _alone(work: Work) -> Work:
-    """The work as a job of its run folder, if it has one: alone there, whatever was asked for before it."""
-
-    @wraps(work)
-    def job(arguments: argparse.Namespace, reporter: Reporter) -> None:
-        if arguments.run_dir is None:
-            return work(arguments, reporter)
-        with alone_in(arguments.run_dir):
-            forget_wishes(arguments.run_dir)
-            return work(arguments, reporter)
-
-    return job
 
 
 def by_generator(arguments: argparse.Namespace, reporter: Reporter) -> None:

@@ -6,11 +6,13 @@ import csv
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
+from trainer.annotations import feature_key
 from trainer.encoders.catalogue import ENCODERS
 from trainer.encoders.encoding import Encoder, EncoderError, Loading
 from trainer.encoders.file_encoder import Encoded
@@ -18,7 +20,7 @@ from trainer.encoders.media import shown
 from trainer.encoders.meter import Meter
 from trainer.encoders.pipeline import Pipeline
 from trainer.encoders.plan import Clip, Plan, Work, plan_of
-from trainer.encoders.store import SetFolder
+from trainer.encoders.store import SetFolder, alone_in_set
 from trainer.protocol import Note, Reporter, StopRequested
 from trainer.whole_files import written_whole
 
@@ -61,6 +63,8 @@ def load_encoders(loadings: Mapping[str, Loading], reporter: Reporter) -> tuple[
             loaded.append(ENCODERS[name].load(loading))
         except EncoderError as error:
             reasons.append(f"{name} is left out: {error}")
+        except OSError as error:  # of weights that may not be read, say
+            reasons.append(f"{name} is left out: {error.filename}: {error.strerror}")
     if not loaded:
         raise EncoderError("no encoder can be used; " + "; ".join(reasons))
     for reason in reasons:
@@ -82,12 +86,16 @@ def extract(
     that cannot be encoded is a note. Raises StopRequested within a file, OSError where nothing can be written,
     and EncoderError when not a single clip has features; what is made by then is kept, and found again.
     """
-    folders = [SetFolder(out, encoder, made) for encoder in encoders for made in encoder.sets]
-    plan = plan_of(clips, folders)
-    teller = Teller(reporter)
-    outcomes = teller.planned(plan, folders)
-    outcomes += _made(encoders, plan, folders, jobs or cores(), teller)
-    return finished(outcomes, out, f"{out}{os.sep}", teller)
+    made_here = [(encoder, made) for encoder in encoders for made in encoder.sets]
+    with ExitStack() as held:
+        for _, made in made_here:
+            held.enter_context(alone_in_set(out / made.name))
+        folders = [SetFolder(out, encoder, made) for encoder, made in made_here]
+        plan = plan_of(clips, folders)
+        teller = Teller(reporter)
+        outcomes = teller.planned(plan, folders)
+        outcomes += _made(encoders, plan, folders, jobs or cores(), teller)
+        return finished(outcomes, out, f"{out}{os.sep}", teller)
 
 
 def finished(outcomes: Sequence[Outcome], folder: Path, shown_as: str, teller: Teller) -> ExtractReport:
@@ -106,7 +114,7 @@ def _made(
     encoders: Sequence[Encoder], plan: Plan, folders: Sequence[SetFolder], jobs: int, teller: Teller
 ) -> Iterator[Outcome]:
     """Encode what is to be done, and write it down."""
-    _settle_threads()
+    settle_threads(cores())
     by_name = {folder.name: folder for folder in folders}
     pipeline = Pipeline(encoders, jobs)
     meter = Meter(plan.work, teller.reporter)
@@ -133,10 +141,19 @@ def _written(
         return Outcome(work.clip, "failed", reason=str(encoded))
     for name in work.sets:
         rows = encoded.features.get(name)
-        folders[name].write(rows, work.origin(encoded.seconds, has_features=rows is not None))
+        has_features, notes = rows is not None, tuple(encoded.notes)
+        folders[name].write(rows, work.origin(encoded.seconds, has_features=has_features, notes=notes))
     for text in encoded.notes:
         teller.noted(work.clip, text)
     return Outcome(work.clip, "new", tuple(encoded.features), "; ".join(encoded.notes))
+
+
+def _kept(clip: Clip, folders: Sequence[SetFolder]) -> Outcome:
+    """Of which sets there are features, and what was noted when they were made."""
+    origins = {folder.name: folder.origin(feature_key(clip.name)) for folder in folders}
+    sets = tuple(name for name, origin in origins.items() if origin is None or origin.has_features)
+    notes = dict.fromkeys(note for origin in origins.values() if origin is not None for note in origin.notes)
+    return Outcome(clip, "kept", sets, "; ".join(notes))
 
 
 class Teller:
@@ -154,10 +171,9 @@ class Teller:
             self.reporter.send(Note(text=text))
         for clip, reason in plan.failed:
             self.failed(clip, reason)
-        sets = tuple(folder.name for folder in folders)
         return [
             *(Outcome(clip, "failed", reason=reason) for clip, reason in plan.failed),
-            *(Outcome(clip, "kept", sets) for clip in plan.kept),
+            *(_kept(clip, folders) for clip in plan.kept),
         ]
 
     def failed(self, clip: Clip, reason: str) -> None:
@@ -191,10 +207,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
-def _settle_threads() -> None:
-    """Files are what runs side by side: the libraries' own threads would only stand in one another's way."""
+def settle_threads(count: int) -> None:
+    """Files are what runs side by side: the libraries' own threads would only stand in one another's way.
+
+    Torch computes with so many, the same numbers each time.
+    """
     cv2.setNumThreads(1)
     if "torch" in sys.modules:  # an encoder computes with it
         from trainer.device import prepare_torch
 
-        prepare_torch(threads=cores())
+        prepare_torch(threads=count)

@@ -27,6 +27,9 @@ from trainer.encoders.reading import Reading
 
 Given = NDArray[np.generic]
 
+_OUT_OF_MEMORY = ("allocate memory", "out of memory", "ALLOC_FAILED")
+"""What torch says of memory that is used up, on whatever device."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Encoded:
@@ -102,7 +105,15 @@ class Batches:
         items, self._items = self._items, []
         contents = [item.content for item in items]
         contents += [np.zeros_like(contents[0])] * (self._branch.batch - len(items))
-        rows = self._branch.infer(np.stack(contents))
+        try:
+            rows = self._branch.infer(np.stack(contents))
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and not any(text in str(error) for text in _OUT_OF_MEMORY):
+                raise
+            raise EncoderError(
+                f"there is not enough memory to encode {self._branch.sets[0].name}, {len(contents)} items at "
+                "once: close what else uses it, or choose another --device or a smaller model"
+            ) from error
         for place, item in enumerate(items):
             # Copies: a row must not keep its whole batch in memory.
             item.place(tuple(np.array(part[place], np.float32) for part in rows))
@@ -146,7 +157,10 @@ class FileUnderWay:
                 yield from self._begun(self._takers[number].hold(picture))
             for taker in self._takers:
                 yield from self._begun(taker.finish(self.reading.seconds))
-        except (av.error.FFmpegError, OSError, MemoryError) as error:
+        except MemoryError as error:
+            name = shown(self._source)
+            raise EncoderError(f"{name}: there is not enough memory for it; give fewer --jobs") from error
+        except (av.error.FFmpegError, OSError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise EncoderError(
                 f"{shown(self._source)}: cannot be read to its end ({reason}); get it again"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, TypeAlias
+from unicodedata import category
 
 import av
 from av.audio.frame import AudioFrame
@@ -30,6 +31,8 @@ Source: TypeAlias = Path | str | IO[bytes]
 
 _Packet: TypeAlias = "Packet[Stream]"
 
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+"""Kinds of characters that would break a line, or what shows it."""
 _SAME_START = 0.1
 """Streams that begin within so many seconds of one another begin together (codecs need a little run-up)."""
 
@@ -48,7 +51,7 @@ def shown(source: Source) -> str:
     """A source as messages name it: whatever its name is made of, it can be written down."""
     if not isinstance(source, Path | str):
         source = str(getattr(source, "path", getattr(source, "name", "a file")))
-    return str(source).encode("utf-8", "backslashreplace").decode()
+    return "".join(sign if category(sign) not in _UNSEEN else ascii(sign)[1:-1] for sign in str(source))
 
 
 def outline_of(container: InputContainer, source: Source) -> Outline:
@@ -85,20 +88,22 @@ class Frames:
         self.is_damaged = False
 
     def __iter__(self) -> Iterator[tuple[float, VideoFrame | AudioFrame]]:
-        following = {stream.index: 0.0 for stream in self._decoded}
+        # When the latest frame of each stream began, and that frame; streams past the limit are left out.
+        latest: dict[int, tuple[float, VideoFrame | AudioFrame | None]]
+        latest = {stream.index: (0.0, None) for stream in self._decoded}
         for packet in self._packets():
             index = packet.stream.index
             if self._measured is not None and index == self._measured.index:
                 self._measure(packet)
                 continue
-            for frame in self._frames(packet) if index in following else ():
-                time = following[index] if frame.time is None else frame.time - self._start
+            for frame in self._frames(packet) if index in latest else ():
+                time = _end_of(*latest[index]) if frame.time is None else frame.time - self._start
                 if self._limit is not None and time > self._limit + 1:
-                    del following[index]
+                    del latest[index]
                     break
-                following[index] = time + (length_of(frame) or 0.0)
+                latest[index] = time, frame
                 yield time, frame
-            if not following and self._measured is None:
+            if not latest and self._measured is None:
                 return
 
     def _packets(self) -> Iterator[_Packet]:
@@ -135,11 +140,16 @@ class Frames:
         self.measured_end = max(self.measured_end, float(packet.pts * base) - self._start + lasts)
 
 
+def _end_of(time: float, frame: VideoFrame | AudioFrame | None) -> float:
+    return time + (0.0 if frame is None else length_of(frame) or 0.0)
+
+
 def length_of(frame: VideoFrame | AudioFrame) -> float | None:
     """The seconds that a frame lasts, None where the file does not say."""
     if isinstance(frame, AudioFrame):
         return frame.samples / frame.sample_rate if frame.sample_rate else None
-    return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else None
+    base = frame.time_base
+    return frame.duration * base.numerator / base.denominator if frame.duration and base else None
 
 
 def usual_length(stream: VideoStream) -> float:
@@ -209,12 +219,19 @@ def _opened(source: Source, files: ExitStack) -> InputContainer:
 def _checked(source: Source, files: ExitStack) -> str | IO[bytes]:
     """What the library is to open. Raises OSError and EncoderError, in plainer words than the library's."""
     if isinstance(source, str):
-        opened: IO[bytes] = files.enter_context(importlib.import_module("fsspec").open(source, "rb"))
+        try:
+            opened: IO[bytes] = files.enter_context(importlib.import_module("fsspec").open(source, "rb"))
+        except Exception as error:  # stores that addresses lead to have errors of their own
+            raise EncoderError(
+                f"{shown(source)}: cannot be read ({error}); put it back, or allow reading it"
+            ) from error
         return opened
     if not isinstance(source, Path):
         return source
     if source.is_dir():
         raise EncoderError(f"{shown(source)}: is a folder, not a video or sound file; choose a file")
+    if source.exists() and not source.is_file():
+        raise EncoderError(f"{shown(source)}: is a pipe or a device, not a file; choose a file")
     if source.stat().st_size == 0:
         raise EncoderError(f"{shown(source)}: is empty (0 bytes); copy it there again")
     with source.open("rb"):

@@ -14,6 +14,8 @@ from trainer.encoders.plan import Work
 
 _PATIENCE = 0.1
 """Seconds after which a thread that waits looks whether it is to end."""
+_AHEAD = 8
+"""Items that wait at least: decoding goes in bursts, and who encodes is not to wait for them."""
 
 Result: TypeAlias = tuple[Work, Encoded | EncoderError]
 
@@ -27,11 +29,12 @@ class Pipeline:
     def __init__(self, encoders: Sequence[Encoder], jobs: int) -> None:
         self._branches, self._jobs = branches_of(encoders), jobs
         self._encoding = segment_branches(self._branches)
-        # As many as a batch wait: the next one is ready when one is done, and no more are held in memory.
-        self._queues = {id(it): queue.Queue[Item](it.batch) for it in self._encoding}
-        self._results: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
-        self._ended, self._is_all_read = threading.Event(), threading.Event()
-        self._lock = threading.Lock()
+        # A batch waits: the next is ready when one is done, and no more are held in memory. None: that is all.
+        self._queues = {id(it): queue.Queue[Item | None](max(it.batch, _AHEAD)) for it in self._encoding}
+        # None: a thread has ended.
+        self._results: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
+        self._ended, self._lock = threading.Event(), threading.Lock()
+        self._reading = 0
         self._under_way: dict[Work, FileUnderWay] = {}
 
     @property
@@ -46,34 +49,31 @@ class Pipeline:
         Nothing new is begun once it is closed; closing waits until its threads have ended.
         """
         waiting = iter(work)
-        jobs = max(1, min(self._jobs, len(work)))
-        readers = [self._thread(lambda: self._read_all(waiting)) for _ in range(jobs)]
-        encoders = [self._thread(lambda it=it: self._encode_all(it)) for it in self._encoding]  # type: ignore[misc]
-        for thread in (*readers, *encoders):
+        self._reading = max(1, min(self._jobs, len(work)))
+        threads = [self._thread(lambda: self._read_all(waiting)) for _ in range(self._reading)]
+        threads += [self._thread(lambda it=it: self._encode_all(it)) for it in self._encoding]  # type: ignore[misc]
+        for thread in threads:
             thread.start()
         try:
-            yield from self._until_end_of(readers)
-            self._is_all_read.set()
-            yield from self._until_end_of(encoders)
+            yield from self._until_end_of(len(threads))
         finally:
             self._ended.set()
-            for thread in (*readers, *encoders):
+            for thread in threads:
                 thread.join()
 
-    def _until_end_of(self, threads: Sequence[threading.Thread]) -> Iterator[Result | None]:
-        while True:
-            # Before looking: what is there then is all.
-            is_over = not any(thread.is_alive() for thread in threads)
+    def _until_end_of(self, threads: int) -> Iterator[Result | None]:
+        while threads:
             try:
-                result = self._results.get(timeout=0 if is_over else _PATIENCE)
+                result = self._results.get(timeout=_PATIENCE)
             except queue.Empty:
-                if is_over:
-                    return
                 yield None
                 continue
             if isinstance(result, BaseException):
                 raise result
-            yield result
+            if result is None:
+                threads -= 1
+            else:
+                yield result
 
     def _thread(self, task: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
@@ -83,6 +83,7 @@ class Pipeline:
                 pass
             except BaseException as error:  # who asked for the results is to hear of it, whatever it is
                 self._results.put(error)
+            self._results.put(None)
 
         return threading.Thread(target=guarded, name="extraction")
 
@@ -90,9 +91,14 @@ class Pipeline:
         while not self._ended.is_set():
             with self._lock:
                 work = next(waiting, None)
-            if work is None:
-                return
-            self._read(work)
+                self._reading -= work is None
+                is_last = not self._reading
+            if work is not None:
+                self._read(work)
+                continue
+            for items in self._queues.values() if is_last else ():
+                self._put(items, None)
+            return
 
     def _read(self, work: Work) -> None:
         under_way = FileUnderWay(
@@ -122,15 +128,14 @@ class Pipeline:
     def _encode_all(self, branch: SegmentBranch) -> None:
         batches, items = Batches(branch), self._queues[id(branch)]
         while not self._ended.is_set():
-            is_over = self._is_all_read.is_set()
-            try:
-                batches.add(items.get(timeout=_PATIENCE))
-            except queue.Empty:
-                if is_over:
+            with suppress(queue.Empty):
+                item = items.get(timeout=_PATIENCE)
+                if item is None:
                     batches.flush()
                     return
+                batches.add(item)
 
-    def _put(self, items: queue.Queue[Item], item: Item) -> None:
+    def _put(self, items: queue.Queue[Item | None], item: Item | None) -> None:
         while not self._ended.is_set():
             with suppress(queue.Full):
                 items.put(item, timeout=_PATIENCE)

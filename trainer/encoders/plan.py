@@ -13,6 +13,8 @@ from trainer.annotations import feature_key, parse_llp_name
 from trainer.encoders.media import shown
 from trainer.encoders.store import Origin, SetFolder
 
+LONGEST = 7 * 86400
+"""Seconds of the longest clip: what is said to be longer is no number of seconds (a date in a name, say)."""
 _LONGEST_NAME = 255
 """Bytes of a file's name that every usual file system can keep."""
 _ENDING = len(".npy.part")
@@ -38,9 +40,9 @@ class Work:
     size: int
     mtime_ns: int
 
-    def origin(self, seconds: int, *, has_features: bool) -> Origin:
+    def origin(self, seconds: int, *, has_features: bool, notes: tuple[str, ...] = ()) -> Origin:
         """What its feature files are to say of their media."""
-        return Origin(self.key, self.size, self.mtime_ns, self.duration, seconds, has_features)
+        return Origin(self.key, self.size, self.mtime_ns, self.duration, seconds, has_features, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,10 @@ def plan_of(clips: Iterable[Clip], folders: Sequence[SetFolder]) -> Plan:
         if reason:
             plan.failed.append((clip, reason))
             continue
-        parsed = parse_llp_name(clip.name)
-        duration = clip.duration
-        if duration is None and parsed is not None:
-            duration = parsed.end - parsed.start
+        duration = clip.duration if clip.duration is not None else _named_duration(clip.name)
         try:
             size, mtime_ns = _state(clip.path)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # stores that addresses lead to have errors of their own
             reason = getattr(error, "strerror", None) or str(error)
             plan.failed.append(
                 (clip, f"{shown(clip.path)}: cannot be read ({reason}); put it back, or allow reading it")
@@ -81,6 +80,14 @@ def plan_of(clips: Iterable[Clip], folders: Sequence[SetFolder]) -> Plan:
         else:
             plan.kept.append(clip)
     return plan
+
+
+def _named_duration(name: str) -> float | None:
+    """The seconds that an LLP name tells, if it is one."""
+    parsed = parse_llp_name(name)
+    if parsed is None or parsed.end - parsed.start > LONGEST:
+        return None
+    return parsed.end - parsed.start
 
 
 def _state(path: Path | str) -> tuple[int, int]:

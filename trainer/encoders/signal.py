@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.encoders import looks, picture, sound
-from trainer.encoders.encoding import Encoder, FeatureSet, Loading, PictureIntake, Rows, SoundIntake
+from trainer.encoders.encoding import (
+    Encoder,
+    EncoderError,
+    FeatureSet,
+    Loading,
+    PictureIntake,
+    Rows,
+    SoundIntake,
+)
 from trainer.labels import Modality
 
 AUDIO_SET, VISUAL_SET = "signal-audio", "signal-visual"
@@ -112,6 +120,8 @@ class _Eye:
 SIGNAL = Encoder("signal", _VERSION, (SignalSound(), SignalPicture()))
 
 
-def load(_: Loading) -> Encoder:
-    """There is nothing to load."""
+def load(loading: Loading) -> Encoder:
+    """There is nothing to load. Raises EncoderError where something is given."""
+    if loading.model:
+        raise EncoderError("signal has no weights: leave out --model signal=…")
     return SIGNAL

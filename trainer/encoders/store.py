@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from trainer.feature_files import ENCODER_FILE
 from trainer.labels import segment_count
 from trainer.whole_files import written_whole
 
+if sys.platform != "win32":
+    import fcntl
+
 SOURCES_FILE = "sources.jsonl"
 
 
@@ -31,7 +35,7 @@ class Origin:
     """Of a feature file: the clip's key, and its media's size (bytes) and last change.
 
     `duration`: what was asked for (seconds), None for the file's own length. `seconds`: T. `has_features`:
-    whether the set can have any of such a clip.
+    whether the set can have any of such a clip. `notes`: what a person should know of it.
     """
 
     key: str
@@ -40,6 +44,32 @@ class Origin:
     duration: float | None
     seconds: int
     has_features: bool = True
+    notes: tuple[str, ...] = ()
+
+
+@contextmanager
+def alone_in_set(folder: Path) -> Iterator[None]:
+    """Keep other extractions out of a set's folder while the block lasts, however this process ends.
+
+    Raises EncoderError where another is at work there. Systems and disks that cannot tell refuse nobody.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EncoderError(
+                f"{folder}: another extraction is at work there; wait for its end, or give another folder"
+            ) from None
+        except OSError:  # a disk that has no locks
+            pass
+        yield
+    finally:
+        os.close(opened)
 
 
 class SetFolder:
@@ -53,11 +83,8 @@ class SetFolder:
     ) -> None:
         self.name = features.name
         self._folder = out / features.name
-        _prepare(self._folder, encoder, features)
-        if there is None:
-            with os.scandir(self._folder) as entries:
-                there = {entry.name for entry in entries if entry.name.endswith(".npy")}
-        self._there = there
+        self._there = _arrays(self._folder) if there is None else there
+        _prepare(self._folder, encoder, features, is_empty=not self._there)
         self._origins = _origins(self._folder / SOURCES_FILE)
 
     def is_current(self, key: str, size: int, mtime_ns: int, duration: float | None) -> bool:
@@ -76,6 +103,10 @@ class SetFolder:
         return origin.duration == duration or (
             duration is not None and segment_count(duration) == origin.seconds
         )
+
+    def origin(self, key: str) -> Origin | None:
+        """What is known of a clip's file, if anything is."""
+        return self._origins.get(key)
 
     def write(self, rows: Rows | None, origin: Origin) -> None:
         """Write a clip's file, whole or not at all, and then what it is of."""
@@ -125,11 +156,20 @@ def _origins(path: Path) -> dict[str, Origin]:
                     said["duration"],
                     said.get("seconds", 0),
                     said.get("has_features", True),
+                    tuple(map(str, said.get("notes", ()))),
                 )
     return origins
 
 
-def _prepare(folder: Path, encoder: Encoder, features: FeatureSet) -> None:
+def _arrays(folder: Path) -> frozenset[str]:
+    """The names of a set's feature files."""
+    if not folder.exists():
+        return frozenset()
+    with os.scandir(folder) as entries:
+        return frozenset(entry.name for entry in entries if entry.name.endswith(".npy"))
+
+
+def _prepare(folder: Path, encoder: Encoder, features: FeatureSet, *, is_empty: bool) -> None:
     """Make a set's folder with its encoder.json. Refuses one that another encoder filled."""
     made_by: dict[str, Any] = {
         "name": encoder.name,
@@ -144,7 +184,7 @@ def _prepare(folder: Path, encoder: Encoder, features: FeatureSet) -> None:
     if (folder / ENCODER_FILE).is_file():
         _check_maker(folder, made_by)
         return
-    if any(folder.glob("*.npy")):
+    if not is_empty:
         raise EncoderError(
             f"{folder}: holds features, but no {ENCODER_FILE} that says which encoder made them; "
             "move them away, or give another folder"

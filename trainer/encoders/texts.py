@@ -18,11 +18,15 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """Whose segment features, of which set and modality, its text features go with; what computes them."""
+    """Whose segment features, of which set and modality, its text features go with; what computes them.
+
+    `unused`: of the places that its model has for tokens, those that hold none.
+    """
 
     features: str
     modality: Modality
     part: Part
+    unused: int = 0
 
 
 _OPTION = "--model FOLDER"
@@ -32,7 +36,10 @@ TEXT_ENCODERS = {
         "clip", Modality.VISUAL, Part("clip", "CLIPTextModelWithProjection", "clip_text_model", _OPTION)
     ),
     "clap": TextEncoder(
-        "clap512", Modality.AUDIO, Part("clap", "ClapTextModelWithProjection", "clap_text_model", _OPTION)
+        "clap512",
+        Modality.AUDIO,
+        Part("clap", "ClapTextModelWithProjection", "clap_text_model", _OPTION),
+        unused=2,
     ),
 }
 
@@ -43,7 +50,7 @@ def encode_texts(
     """What the encoder makes of captions: (C, D), in the space of its segment features.
 
     `model` is a folder with the model's files, or with `download` its name on the hub; without it nothing is
-    asked of the network. Raises EncoderError.
+    asked of the network. What is longer than the model reads is cut. Raises EncoderError.
     """
     checkpoint = open_checkpoint(TEXT_ENCODERS[encoder].part, model, download=download)
     try:
@@ -57,9 +64,11 @@ def encode_texts(
         )
     except Exception as error:  # damaged files and odd settings raise all kinds
         raise checkpoint.unusable(error) from error
+    longest = text_model.config.max_position_embeddings - TEXT_ENCODERS[encoder].unused
+    said = {"padding": True, "truncation": True, "max_length": longest, "return_tensors": "pt"}
     with torch.inference_mode():
         rows = [
-            text_model(**tokenizer(list(part), padding=True, return_tensors="pt")).text_embeds
+            text_model(**tokenizer(list(part), **said)).text_embeds
             for part in (captions[i : i + _BATCH] for i in range(0, len(captions), _BATCH))
         ]
         return np.asarray(torch.cat(rows).numpy(), np.float32)

@@ -55,7 +55,9 @@ class Wave:
     def _joined(self, frames: Iterable[AudioFrame]) -> Iterator[Samples]:
         for frame in frames:
             channels = frame.to_ndarray().astype(np.float32).reshape(-1, len(frame.layout.channels))
-            channels = np.nan_to_num(channels, posinf=1.0, neginf=-1.0).clip(-4, 4)
+            if not np.isfinite(channels).all():
+                channels = np.nan_to_num(channels, posinf=1.0, neginf=-1.0)
+            channels = channels.clip(-4, 4)
             samples = np.asarray(channels.mean(axis=1), np.float32)
             ahead = 0 if frame.time is None else round((frame.time - self._start) * self._rate) - self._cursor
             if _JITTER * self._rate < ahead < _LONGEST_GAP * self._rate:

@@ -17,8 +17,10 @@ MEMORY = 100 * 1024 * 1024
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[Any]:
     """A head without cores of its own for workers, and two nodes of one core each."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = os.environ["RAY_ENABLE_AUTO_CONNECT"] = (
+        "0"  # read once, by what follows
+    )
     pytest.importorskip("ray", reason="the extra [cluster] is not installed")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ray.cluster_utils import Cluster

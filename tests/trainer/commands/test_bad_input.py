@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import torch
 from tests.trainer.commands.steps import SMALL, Run, is_one_line, train_arguments
 from tests.trainer.conftest import World
 from trainer.annotations import Dataset, write_dataset
+from trainer.protocol import MESSAGES_FILE, Note, Reporter, read_message
 
 
 @pytest.mark.parametrize(
@@ -157,3 +161,18 @@ def test_an_empty_train_split_is_refused(world: World, run: Run) -> None:
     code, _, err = run(*train_arguments(world, *SMALL))
     assert (code, is_one_line(err)) == (2, True)
     assert "the train split is empty" in err
+
+
+def test_a_name_that_is_no_text_is_told_all_the_same(tmp_path: Path) -> None:
+    nowhere = os.fsencode(tmp_path) + b"/\xff\xfe"
+    told = subprocess.run(
+        [sys.executable, "-m", "trainer", "evaluate", nowhere, "--dataset", nowhere, "--split", "val"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert told.returncode == 2
+    assert is_one_line(told.stderr.decode())
+    Reporter(tmp_path).send(Note(text=os.fsdecode(nowhere)))
+    (message,) = (read_message(line) for line in (tmp_path / MESSAGES_FILE).read_text().splitlines())
+    assert isinstance(message, Note)
+    assert os.fsencode(message.text) == nowhere

