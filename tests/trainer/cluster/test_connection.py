@@ -48,7 +48,10 @@ def items(*what: str) -> list[dict[str, Any]]:
     return [{"value": number, "does": does} for number, does in enumerate(what)]
 
 
-def test_an_item_that_no_worker_survives_is_lost_alone_and_told_last(cluster: Any) -> None:
+def test_an_item_that_no_worker_survives_is_lost_alone_and_told_last(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_TRIES", 2)
     with connected(cluster.address, Reporter(None)) as there:
         workers = there.workers(on_gpu=False)
         rows = [
