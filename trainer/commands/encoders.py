@@ -20,6 +20,7 @@ _PACKAGES = {
     "yamnet": ("ai_edge_litert", "flatbuffers"),
     "efficientnet": ("ai_edge_litert", "flatbuffers"),
     "clip": ("transformers",),
+    "clip-crop": ("transformers",),
     "clap": ("transformers",),
     "clap-map": ("transformers",),
 }
@@ -90,5 +91,6 @@ def _needs(name: str) -> str:
     if lacking:
         return f"{' and '.join(lacking)}: pip install 'avvp-studio[{_EXTRAS[lacking[0]]}]'"
     if ENCODERS[name].on_torch:
-        return f"weights: --model {name}=FOLDER, or --download"
+        given = "FOLDER" if "transformers" in _PACKAGES.get(name, ()) else "FILE"
+        return f"weights: --model {name}={given}, or --download"
     return f"weights: {INSTALL}" if missing(OF_ENCODERS.get(name, ())) else ""

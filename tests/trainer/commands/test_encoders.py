@@ -32,6 +32,7 @@ def test_the_list_says_what_to_do_where_weights_are_missing(
     assert yamnet["sets"] == {"yamnet": "audio", "yamnet-scores": "audio"}
     assert yamnet["groups"] == ["default"]
     assert "--model clip=FOLDER" in entries["clip"]["needs"]
+    assert "--model vggish=FILE" in entries["vggish"]["needs"]
     (tmp_path / "encoders").mkdir()
     (tmp_path / "encoders" / "yamnet.tflite").write_bytes(bytes(weights.WEIGHTS["yamnet.tflite"].size))
     assert listed(capsys)["yamnet"]["ready"]
