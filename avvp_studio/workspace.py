@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from avvp_studio.domain.candidates import candidates
 from avvp_studio.domain.clip_list import ClipList
-from avvp_studio.domain.edit import Edit, EditError, mark
+from avvp_studio.domain.edit import Edit, EditError, joined, mark
 from avvp_studio.domain.project import Clip, Project
 from avvp_studio.domain.tracks import Reaches, Track
 from avvp_studio.parse_folder import ParseFolder
@@ -220,23 +220,32 @@ class Workspace(QObject):
 
     def mark(self, modality: Modality, category: str, onset: float, offset: float, state: State) -> bool:
         """Say in the author's name that a category has `state` from onset to offset; UNSEEN forgets."""
+        return self.mark_in((modality,), category, onset, offset, state)
+
+    def mark_in(
+        self, modalities: Sequence[Modality], category: str, onset: float, offset: float, state: State
+    ) -> bool:
+        """Say the same in several modalities, as one edit."""
         if self._clip is None:
             return False
         onset, offset = self._clip.within(onset, offset)
         try:
-            edit = mark(
-                self._events,
-                modality=modality,
-                category=category,
-                onset=onset,
-                offset=offset,
-                state=state,
-                author=self.author,
-            )
+            edits = [
+                mark(
+                    self._events,
+                    modality=modality,
+                    category=category,
+                    onset=onset,
+                    offset=offset,
+                    state=state,
+                    author=self.author,
+                )
+                for modality in modalities
+            ]
         except EditError as error:
             self.failed.emit(f"{self._clip.name}: {error}")
             return False
-        return self.apply(edit)
+        return self.apply(joined(edits))
 
     def apply(self, edit: Edit) -> bool:
         """Store an edit of the clip, then show it. False when nothing was to be changed or it failed."""

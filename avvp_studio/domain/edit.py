@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from trainer.labels import Event, Modality, State
@@ -81,6 +81,16 @@ def mark(
     if state is not State.UNSEEN:
         added.append(Event(modality, category, first / 1000, last / 1000, state, author))
     return Edit((*absorbed, *cut), tuple(sorted(added)), text)
+
+
+def joined(edits: Sequence[Edit]) -> Edit:
+    """Edits of different lanes as one, so that one undo takes them back; told by the first that does any."""
+    wanted = [edit for edit in edits if not edit.is_empty] or list(edits[:1])
+    if len(wanted) == 1:
+        return wanted[0]
+    removed = tuple(event for edit in wanted for event in edit.removed)
+    added = tuple(event for edit in wanted for event in edit.added)
+    return Edit(removed, added, f"{wanted[0].text} and {len(wanted) - 1} more")
 
 
 def without_overlaps(events: Iterable[Event]) -> tuple[Event, ...]:

@@ -105,7 +105,6 @@ class ClipView(QWidget):
         workspace, timeline, bar = self._workspace, self.timeline, self.row_bar
         timeline.seek_requested.connect(self._player.seek)
         timeline.scrub_requested.connect(self._player.scrub)
-        timeline.mark_requested.connect(workspace.mark)
         timeline.selection_requested.connect(workspace.select)
         timeline.arm_requested.connect(workspace.arm)
         bar.all_chosen.connect(self._on_all_chosen)

@@ -7,10 +7,9 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from avvp_studio.domain.edit import Edit, mark
 from avvp_studio.player import Player
 from avvp_studio.ui.actions import DIGITS
-from avvp_studio.ui.names import display_name
+from avvp_studio.ui.timeline.gestures.wishes import Mark
 from avvp_studio.workspace import Workspace
 from trainer.labels import MODALITIES, Modality, State
 
@@ -73,6 +72,10 @@ class Labelling(QObject):
         category = self._candidates[i]
         self._workspace.arm(None if category == self._workspace.armed else category)
 
+    def carry_out(self, wish: Mark) -> None:
+        """Do to the labels what a gesture asked for."""
+        self._workspace.mark_in(wish.modalities, wish.category, wish.onset, wish.offset, wish.state)
+
     def mark(self, modalities: Sequence[Modality], state: State) -> None:
         clip, category = self._workspace.clip, self._workspace.armed
         if clip is None:
@@ -80,20 +83,7 @@ class Labelling(QObject):
         if category is None:
             self.hinted.emit("Arm a category first: press its digit, or / to find it")
             return
-        onset, offset = self._range()
-        edits = [
-            mark(
-                self._workspace.events,
-                modality=modality,
-                category=category,
-                onset=onset,
-                offset=offset,
-                state=state,
-                author=self._workspace.author,
-            )
-            for modality in modalities
-        ]
-        self._workspace.apply(_joined(edits, category))
+        self._workspace.mark_in(modalities, category, *self._range(), state)
 
     def set_in(self) -> None:
         """Begin the selection with the segment at the playhead."""
@@ -129,13 +119,3 @@ class Labelling(QObject):
         segments = clip.segments if clip else 1
         start = min(int(round(self._player.position, 3)), segments - 1)
         return float(start), float(start + 1)
-
-
-def _joined(edits: Sequence[Edit], category: str) -> Edit:
-    """Edits of different lanes as one, so that one undo takes them back."""
-    wanted = [edit for edit in edits if not edit.is_empty] or list(edits[:1])
-    removed = tuple(event for edit in wanted for event in edit.removed)
-    added = tuple(event for edit in wanted for event in edit.added)
-    if len(wanted) == 1:
-        return wanted[0]
-    return Edit(removed, added, f"{wanted[0].text.partition(' ')[0]} {display_name(category)} heard and seen")

@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         self.clip_view.timeline.drag_described.connect(self._hint.show_drag)
         self.clip_view.rows_changed.connect(self._on_rows_changed)
         self.clip_view.locate_requested.connect(self._on_locate_requested)
+        self.clip_view.timeline.label_requested.connect(self.labelling.carry_out)
         self.events_panel.label_chosen.connect(self._on_label_chosen)
         self.library.left.connect(self.clip_view.timeline.setFocus)
         drops = FileDrops(self)

@@ -17,6 +17,7 @@ from avvp_studio.ui.export_dialog import ExportDialog
 from avvp_studio.ui.main_window import MainWindow
 from avvp_studio.ui.new_project_dialog import NewProjectDialog
 from avvp_studio.ui.theme import DARK, Appearance
+from avvp_studio.ui.timeline.gestures.wishes import Mark
 from avvp_studio.ui.tracks_menu import TracksMenu
 from avvp_studio.workspace import Workspace
 from trainer.labels import Modality, State
@@ -51,7 +52,7 @@ def test_a_missing_video_is_said_and_the_clip_can_still_be_labelled(
     window: MainWindow, workspace: Workspace
 ) -> None:
     assert window.clip_view.video.message == "The video of alpha_0_10 was not found"
-    window.clip_view.timeline.mark_requested.emit(Modality.AUDIO, "Dog", 2.0, 5.0, State.PRESENT)
+    window.clip_view.timeline.label_requested.emit(Mark((Modality.AUDIO,), "Dog", 2.0, 5.0, State.PRESENT))
     assert workspace.undo_text == "mark Dog heard 2–5 s"
 
 

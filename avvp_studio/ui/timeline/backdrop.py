@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 
 from avvp_studio.ui.theme import translucent
+from avvp_studio.ui.timeline.arrangement import WAVEFORM
 from avvp_studio.ui.timeline.header import paint_corner, paint_header
 from avvp_studio.ui.timeline.lanes import paint_category
-from avvp_studio.ui.timeline.rows import CategoryRow
+from avvp_studio.ui.timeline.rows import Band, CategoryRow
 from avvp_studio.ui.timeline.ruler import paint_grid, paint_ruler
 from avvp_studio.ui.timeline.scene import Scene
 from avvp_studio.ui.timeline.waveform import paint_waveform
@@ -21,8 +22,11 @@ NO_ROWS = (
 )
 
 
+BAND_PAINTERS: Mapping[str, Callable[[QPainter, Scene, Band, float], None]] = {WAVEFORM: paint_waveform}
+
+
 class Backdrop:
-    """The top (ruler and waveform, which never scroll) and the body (the categories), cached apart."""
+    """The top (ruler and bands, which never scroll) and the body (the categories), cached apart."""
 
     def __init__(self) -> None:
         self._top: QPixmap | None = None
@@ -38,7 +42,7 @@ class Backdrop:
 
     def draw(self, painter: QPainter, scene: Scene, extent: QSize, exposed: QRect, ratio: float) -> None:
         """Copy the exposed part onto the widget, which is `extent` large."""
-        top = QRect(0, 0, extent.width(), min(scene.sizes.top, extent.height()))
+        top = QRect(0, 0, extent.width(), min(scene.bands.bottom, extent.height()))
         body = QRect(0, top.bottom() + 1, extent.width(), max(0, extent.height() - top.height()))
         self._top = _kept(self._top, top.size(), ratio, lambda p: _paint_top(p, scene, top.size(), ratio))
         self._body = _kept(self._body, body.size(), ratio, lambda p: _paint_body(p, scene, body.size(), ratio))
@@ -73,12 +77,14 @@ def _paint_top(painter: QPainter, scene: Scene, size: QSize, ratio: float) -> No
     painter.setClipRect(QRectF(view.left, 0, view.width, size.height()))
     paint_grid(painter, view, theme.grid, sizes.ruler, size.height())
     paint_ruler(painter, scene)
-    paint_waveform(painter, scene, ratio)
+    for name, band in scene.bands:
+        BAND_PAINTERS[name](painter, scene, band, ratio)
     _paint_beyond(painter, scene, sizes.ruler, size.height())
     painter.restore()
     paint_corner(painter, scene)
     _rule(painter, theme.border, 0, sizes.ruler - 1, size.width())
-    _rule(painter, theme.border, 0, size.height() - 1, size.width())
+    for _, band in scene.bands:
+        _rule(painter, theme.border, 0, band.bottom - 1, size.width())
     _column_edge(painter, scene, size.height())
 
 

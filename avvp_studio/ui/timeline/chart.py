@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QWidget
 
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import DARK, Theme, tabular
+from avvp_studio.ui.timeline.arrangement import Arrangement, Bands
 from avvp_studio.ui.timeline.backdrop import Backdrop
 from avvp_studio.ui.timeline.content import TimelineContent
-from avvp_studio.ui.timeline.gestures import Mark, Place, Scrub, Select, Zone
+from avvp_studio.ui.timeline.gestures.place import Place, Zone
+from avvp_studio.ui.timeline.gestures.wishes import Mark, Select, Wish
 from avvp_studio.ui.timeline.overlay import (
     paint_hover,
     paint_hover_time,
@@ -21,6 +25,7 @@ from avvp_studio.ui.timeline.overlay import (
 )
 from avvp_studio.ui.timeline.rows import GUTTER, Rows, Sizes
 from avvp_studio.ui.timeline.scene import Scene
+from avvp_studio.ui.timeline.targets import target_at
 from avvp_studio.ui.timeline.view import TimeView
 from avvp_studio.ui.timeline.wording import summary
 from trainer.labels import Modality
@@ -46,7 +51,8 @@ class Chart(QWidget):
         self._selection: tuple[float, float] | None = None
         self._playhead = 0.0
         self._hover: Place | None = None
-        self._ghost: Scrub | Select | Mark | None = None
+        self._ghost: Wish | None = None
+        self._arrangement = Arrangement()
         self._view: TimeView | None = None
         self._scene: Scene | None = None
         self._backdrop = Backdrop()
@@ -112,6 +118,12 @@ class Chart(QWidget):
         self._digits = dict(digits)
         self._rebuild()
 
+    def set_arrangement(self, arrangement: Arrangement) -> None:
+        """Which bands are shown, and how tall things are."""
+        if arrangement != self._arrangement:
+            self._arrangement = arrangement
+            self._rebuild()
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self._rebuild()
@@ -130,6 +142,11 @@ class Chart(QWidget):
         if self._view is not None:
             self._set_view(self._view.fitted())
 
+    def look_from(self, onset: float) -> None:
+        """See the time from `onset` on, in the same zoom."""
+        if self._view is not None:
+            self._set_view(self._view.starting_at(onset))
+
     # What lies where
 
     def point(self, category: str, modality: Modality, time: float) -> QPoint:
@@ -138,7 +155,7 @@ class Chart(QWidget):
         row = self._scene.rows.of(category)
         assert row is not None
         band = row.lane(modality)
-        y = self._scene.sizes.top - self._scene.scroll + band.top + band.height / 2
+        y = self._scene.origin + band.top + band.height / 2
         return QPointF(self._scene.view.x(time), y).toPoint()
 
     def ruler_point(self, time: float) -> QPoint:
@@ -151,25 +168,15 @@ class Chart(QWidget):
         scene = self._scene
         if scene is None:
             return None
-        x, y = float(point.x()), float(point.y())
-        time = scene.view.clamped_time(x)
-        if y < scene.sizes.top:
-            zone = Zone.RULER if y < scene.sizes.ruler else Zone.WAVEFORM
-            return Place(Zone.COLUMN if x < scene.view.left else zone, x, time)
-        height = y - scene.sizes.top + scene.scroll
-        row = scene.rows.at(height)
-        if row is None:
-            return Place(Zone.COLUMN if x < scene.view.left else Zone.EMPTY, x, time)
-        if x < scene.view.left:
-            return Place(Zone.HEADER, x, time, row.category)
-        return Place(Zone.LANE, x, time, row.category, row.modality_at(height))
+        place = _place(scene, float(point.x()), float(point.y()))
+        return replace(place, target=target_at(scene, place))
 
     def sizeHint(self) -> QSize:
         return QSize(1000, 380)
 
     def minimumSizeHint(self) -> QSize:
         sizes = self._sizes()
-        return QSize(sizes.header + 200, sizes.top + 3 * sizes.shortest_lane)
+        return QSize(sizes.header + 200, self._bands().bottom + 3 * sizes.shortest_lane)
 
     # Drawing
 
@@ -239,7 +246,7 @@ class Chart(QWidget):
 
     # State that follows from the rest
 
-    def _show_moving(self, *, hover: Place | None, ghost: Scrub | Select | Mark | None) -> None:
+    def _show_moving(self, *, hover: Place | None, ghost: Wish | None) -> None:
         """What the hand is at: neither is part of the content."""
         if (hover, ghost) != (self._hover, self._ghost):
             self._hover, self._ghost = hover, ghost
@@ -249,9 +256,12 @@ class Chart(QWidget):
         metrics = QFontMetrics(self.font())
         return Sizes(line=metrics.height(), character=metrics.averageCharWidth())
 
+    def _bands(self) -> Bands:
+        return Bands(self._sizes(), self._arrangement)
+
     def _body(self) -> QRect:
-        """Where the categories lie: under the waveform, above the horizontal scroll bar."""
-        top = self._sizes().top
+        """Where the categories lie: under the bands, above the horizontal scroll bar."""
+        top = self._bands().bottom
         foot = GUTTER if self._view is not None and not self._view.is_whole else 0
         return QRect(0, top, self.width(), max(0, self.height() - top - foot))
 
@@ -278,6 +288,7 @@ class Chart(QWidget):
             theme=self._theme,
             view=view,
             sizes=rows.sizes,
+            bands=self._bands(),
             rows=rows,
             scroll=self._down.value(),
             text=self.font(),
@@ -333,3 +344,22 @@ class Chart(QWidget):
     def _on_scrolled_along(self, milliseconds: int) -> None:
         if self._view is not None:
             self._set_view(self._view.starting_at(milliseconds / 1000))
+
+
+def _place(scene: Scene, x: float, y: float) -> Place:
+    """What lies under a point, but for what exactly of it."""
+    time = scene.view.clamped_time(x)
+    is_column = x < scene.view.left
+    if y < scene.bands.bottom:
+        band = scene.bands.at(y)
+        zone = Zone.COLUMN if is_column else Zone.BAND if band else Zone.RULER
+        return Place(zone, x, time, y=y, band=band)
+    height = y - scene.origin
+    row = scene.rows.at(height)
+    if row is None:
+        return Place(Zone.COLUMN if is_column else Zone.EMPTY, x, time, y=y)
+    if is_column:
+        return Place(Zone.HEADER, x, time, row.category, y=y)
+    modality = row.modality_at(height)
+    level = 0.0 if modality is None else (row.lane(modality).bottom - height) / row.lane(modality).height
+    return Place(Zone.LANE, x, time, row.category, modality, y=y, level=level)

@@ -36,21 +36,22 @@ def paint_header(painter: QPainter, scene: Scene, row: CategoryRow, ratio: float
 
 
 def paint_corner(painter: QPainter, scene: Scene) -> None:
-    """Beside the waveform: which line belongs to which parser."""
+    """Beside the bands: which line belongs to which parser."""
     sizes, theme = scene.sizes, scene.theme
+    height = scene.bands.bottom - sizes.ruler
     painter.setFont(scene.text)
     tracks = scene.content.tracks[:MAX_DRAWN_TRACKS]
     if not tracks:
-        area = QRectF(_LEFT, sizes.ruler, sizes.header - _LEFT - _RIGHT, sizes.waveform)
+        area = QRectF(_LEFT, sizes.ruler, sizes.header - _LEFT - _RIGHT, height)
         painter.setPen(QColor(theme.text_muted))
         # What does not fit is in the tooltip; a wrapped line is seldom full.
-        room = (sizes.waveform // sizes.line - 0.6) * area.width()
+        room = (height // sizes.line - 0.6) * area.width()
         said = painter.fontMetrics().elidedText(
             scene.content.no_tracks or NO_PARSER, Qt.TextElideMode.ElideRight, round(room)
         )
         painter.drawText(area, _MIDDLE | Qt.TextFlag.TextWordWrap, said)
-    line = min(sizes.line + 3.0, sizes.waveform / MAX_DRAWN_TRACKS)
-    top = sizes.ruler + (sizes.waveform - line * len(tracks)) / 2
+    line = min(sizes.line + 3.0, height / MAX_DRAWN_TRACKS)
+    top = sizes.ruler + (height - line * len(tracks)) / 2
     for age, track in enumerate(tracks):
         middle = top + (age + 0.5) * line
         painter.setPen(_legend_pen(scene, age))

@@ -7,7 +7,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from avvp_studio.ui.theme import translucent
 from avvp_studio.ui.timeline.blocks import paint_ghost
-from avvp_studio.ui.timeline.gestures import Mark, Place, Zone
+from avvp_studio.ui.timeline.gestures.place import Place, Zone
+from avvp_studio.ui.timeline.gestures.wishes import Mark
 from avvp_studio.ui.timeline.lanes import label_box
 from avvp_studio.ui.timeline.ruler import clock
 from avvp_studio.ui.timeline.scene import Scene
@@ -19,7 +20,7 @@ def segments_box(scene: Scene, category: str, modality: Modality, onset: float, 
     row = scene.rows.of(category)
     if row is None:
         return None
-    band, top = row.lane(modality), scene.sizes.top - scene.scroll
+    band, top = row.lane(modality), scene.origin
     left, right = scene.view.x(onset), scene.view.x(offset)
     return label_box(scene.content, QRectF(left, top + band.top, right - left, band.height))
 
@@ -40,9 +41,11 @@ def paint_selection(painter: QPainter, scene: Scene, onset: float, offset: float
 
 def paint_mark(painter: QPainter, scene: Scene, mark: Mark) -> None:
     """The ghost of what a drag will have marked when the button is released now."""
-    box = segments_box(scene, mark.category, mark.modality, mark.onset, mark.offset)
-    if box is not None:
-        hue = scene.hue(mark.modality)
+    for modality in mark.modalities:
+        box = segments_box(scene, mark.category, modality, mark.onset, mark.offset)
+        if box is None:
+            continue
+        hue = scene.hue(modality)
         paint_ghost(painter, scene.theme, hue, box, scene.view.pixels_per_second, state=mark.state)
 
 

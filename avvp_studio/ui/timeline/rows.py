@@ -27,13 +27,9 @@ class Sizes:
     def ruler(self) -> int:
         return self.line + 10
 
-    @property
-    def waveform(self) -> int:
-        return self.line * 2 + 20
-
-    @property
-    def top(self) -> int:
-        return self.ruler + self.waveform
+    def band(self, name: str) -> int:
+        """The usual height of a band between ruler and lanes."""
+        return {"waveform": self.line * 2 + 20}[name]
 
     @property
     def shortest_lane(self) -> int:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QFont
 
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import Theme, mix
+from avvp_studio.ui.timeline.arrangement import Bands
 from avvp_studio.ui.timeline.content import TimelineContent
 from avvp_studio.ui.timeline.rows import Rows, Sizes
 from avvp_studio.ui.timeline.view import TimeView
@@ -16,12 +17,16 @@ from trainer.labels import Modality
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """`view` tells where a time lies, `rows` where a category does; the rows are moved up by `scroll`."""
+    """`view` tells where a time lies, `bands` and `rows` where a band and a category do.
+
+    The rows begin at the foot of the bands, moved up by `scroll`.
+    """
 
     content: TimelineContent
     theme: Theme
     view: TimeView
     sizes: Sizes
+    bands: Bands
     rows: Rows
     scroll: int
     text: QFont
@@ -30,6 +35,11 @@ class Scene:
     digits: dict[str, str] = field(default_factory=dict)
     peaks: Peaks | None = None
     note: str = ""
+
+    @property
+    def origin(self) -> int:
+        """Where on the widget the top of the first row is."""
+        return self.bands.bottom - self.scroll
 
     def hue(self, modality: Modality) -> str:
         return self.theme.audio if modality is Modality.AUDIO else self.theme.visual

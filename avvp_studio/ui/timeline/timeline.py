@@ -13,7 +13,11 @@ from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 from avvp_studio.ui.names import display_name
 from avvp_studio.ui.timeline.chart import Chart
 from avvp_studio.ui.timeline.content import TimelineContent, lane
-from avvp_studio.ui.timeline.gestures import Arm, Drag, Mark, Place, Scrub, Seek, Select, Wish, Zone, run_under
+from avvp_studio.ui.timeline.gestures.begin import begin, begin_panning
+from avvp_studio.ui.timeline.gestures.gesture import Gesture, Ground, Held
+from avvp_studio.ui.timeline.gestures.place import Place, Zone
+from avvp_studio.ui.timeline.gestures.runs import run_under
+from avvp_studio.ui.timeline.gestures.wishes import LIVE, Arm, Look, Mark, Scrub, Seek, Select, Wish
 from avvp_studio.ui.timeline.waveform import gain_of
 from avvp_studio.ui.timeline.wording import (
     AXIS_TIP,
@@ -28,14 +32,16 @@ from avvp_studio.ui.timeline.wording import (
 )
 from trainer.labels import Modality, State
 
+_HANDS = Qt.MouseButton.LeftButton | Qt.MouseButton.MiddleButton
+
 
 class Timeline(Chart):
     """All rows of a clip on one time axis, with the playhead, and every gesture on them."""
 
     seek_requested = Signal(float)
     scrub_requested = Signal(float)
-    mark_requested = Signal(object, str, float, float, object)
-    """Modality, category, onset, offset, State."""
+    label_requested = Signal(object)
+    """A wish that changes labels, such as a Mark."""
     selection_requested = Signal(object)
     """(onset, offset), or None."""
     arm_requested = Signal(object)
@@ -45,57 +51,59 @@ class Timeline(Chart):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._drag: Drag | None = None
-        self._before_drag = 0.0
+        self._gesture: Gesture | None = None
+        self._before_gesture = 0.0
+        self._is_free = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def set_content(self, content: TimelineContent | None) -> None:
         before = self._content
-        # A drag over one clip must not end as a label on another.
+        # A gesture over one clip must not end as a label on another.
         if before is None or content is None or before.rows != content.rows or before.extent != content.extent:
-            self._end_drag()
+            self._end_gesture()
         super().set_content(content)
 
     def set_armed(self, category: str | None) -> None:
         if category != self._armed:
-            self._end_drag()
+            self._end_gesture()
         super().set_armed(category)
 
+    def set_free(self, is_free: bool) -> None:
+        """Let onsets and offsets be where the hand puts them, or (usually) at the borders of segments."""
+        self._is_free = is_free
+
     def mousePressEvent(self, pressed: QMouseEvent) -> None:
-        place = self.place_at(pressed.position())
-        content = self._content
-        if pressed.button() is Qt.MouseButton.LeftButton and place is not None and content is not None:
-            self._before_drag = self._playhead
-            self._drag = Drag.pressed(
-                place,
-                segments=content.segments,
-                duration=content.duration,
-                armed=self._armed,
-                shift=_has_shift(pressed),
-            )
+        place, ground = self.place_at(pressed.position()), self._ground()
+        if place is None or ground is None or self._gesture is not None:
+            return
+        self._before_gesture = self._playhead
+        if pressed.button() is Qt.MouseButton.LeftButton:
+            self._gesture = begin(ground, place, _held(pressed))
+        elif pressed.button() is Qt.MouseButton.MiddleButton:
+            self._gesture = begin_panning(ground, place)
 
     def mouseMoveEvent(self, moved: QMouseEvent) -> None:
         place = self.place_at(moved.position())
         if place is None:
             return
-        if self._drag is None:
+        if self._gesture is None:
             self._show_moving(hover=place, ghost=None)
             self.setCursor(self._cursor_over(place))
             return
-        self._drag = self._drag.moved(place, shift=_has_shift(moved))
-        wish = self._drag.preview()
+        self._gesture = self._gesture.moved(place, _held(moved))
+        wish = self._gesture.preview()
         self._show_moving(hover=place, ghost=wish)
         self.drag_described.emit(drag_text(wish))
-        if isinstance(wish, Scrub):
-            self.scrub_requested.emit(wish.time)
+        if isinstance(wish, LIVE):
+            self._ask(wish)
 
     def mouseReleaseEvent(self, released: QMouseEvent) -> None:
-        place, drag = self.place_at(released.position()), self._drag
-        if released.button() is not Qt.MouseButton.LeftButton or drag is None or place is None:
+        place, gesture = self.place_at(released.position()), self._gesture
+        if gesture is None or place is None or released.buttons() & _HANDS:
             return
-        wish = drag.moved(place, shift=_has_shift(released)).released()
-        self._end_drag()
+        wish = gesture.moved(place, _held(released)).released()
+        self._end_gesture()
         if wish is not None:
             self._ask(wish)
 
@@ -112,7 +120,7 @@ class Timeline(Chart):
             self.mousePressEvent(clicked)
 
     def leaveEvent(self, left: QEvent) -> None:
-        if self._drag is None:
+        if self._gesture is None:
             self._show_moving(hover=None, ghost=None)
         super().leaveEvent(left)
 
@@ -132,7 +140,7 @@ class Timeline(Chart):
 
     def contextMenuEvent(self, asked: QContextMenuEvent) -> None:
         place = self.place_at(asked.pos())
-        menu = None if place is None or self._drag is not None else self._menu(place)
+        menu = None if place is None or self._gesture is not None else self._menu(place)
         if menu is not None:
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(asked.globalPos())
@@ -173,7 +181,7 @@ class Timeline(Chart):
                 return parsers_tip(content)
             case Zone.RULER:
                 return AXIS_TIP
-            case Zone.WAVEFORM:
+            case Zone.BAND:
                 return sound_tip(gain_of(self._peaks)) if self._peaks else AXIS_TIP
         return ""
 
@@ -183,29 +191,36 @@ class Timeline(Chart):
                 self.seek_requested.emit(time)
             case Scrub(time):
                 self.scrub_requested.emit(time)
+            case Look(onset):
+                self.look_from(onset)
             case Select(onset, offset):
                 self.selection_requested.emit((onset, offset))
-            case Mark(modality, category, onset, offset, state):
-                self.mark_requested.emit(modality, category, onset, offset, state)
+            case Mark():
+                self.label_requested.emit(wish)
             case Arm(category):
                 self.arm_requested.emit(category)
 
-    def _end_drag(self) -> None:
-        if self._drag is not None:
+    def _ground(self) -> Ground | None:
+        if self._content is None or self._view is None:
+            return None
+        return Ground(self._content, self._view, self._armed, self._selection, self._is_free)
+
+    def _end_gesture(self) -> None:
+        if self._gesture is not None:
             self.drag_described.emit("")
-        self._drag = None
+        self._gesture = None
         self._show_moving(hover=self._hover, ghost=None)
 
     def _has_something_to_leave(self) -> bool:
-        return self._drag is not None or self._armed is not None or self._selection is not None
+        return self._gesture is not None or self._armed is not None or self._selection is not None
 
     def _leave(self) -> None:
-        """Escape takes back one thing at a time: the drag, then the armed category, then the range."""
-        drag = self._drag
-        if drag is not None:
-            self._end_drag()
-            if drag.is_scrubbing and drag.has_moved:
-                self.seek_requested.emit(self._before_drag)
+        """Escape takes back one thing at a time: the gesture, then the armed category, then the range."""
+        gesture = self._gesture
+        if gesture is not None:
+            self._end_gesture()
+            if isinstance(gesture.preview(), Scrub):
+                self.seek_requested.emit(self._before_gesture)
         elif self._armed is not None:
             self.arm_requested.emit(None)
         else:
@@ -214,7 +229,7 @@ class Timeline(Chart):
     def _cursor_over(self, place: Place) -> Qt.CursorShape:
         if place.zone is Zone.HEADER:
             return Qt.CursorShape.PointingHandCursor
-        is_paint = place.zone is Zone.LANE and place.modality is not None and place.category == self._armed
+        is_paint = place.zone is Zone.LANE and place.category == self._armed
         return Qt.CursorShape.CrossCursor if is_paint and self._armed else Qt.CursorShape.ArrowCursor
 
     def _menu(self, place: Place) -> QMenu | None:
@@ -239,11 +254,16 @@ class Timeline(Chart):
         title = menu.addAction(f"{display_name(category)}, {span_text(first, last)}".replace("&", "&&"))
         title.setEnabled(False)
         for state in (State.PRESENT, State.ABSENT, State.UNSEEN):
-            mark = Mark(modality, category, float(first), float(last), state)
+            mark = Mark((modality,), category, float(first), float(last), state)
             choice = menu.addAction(choice_text(modality, state))
             choice.setEnabled(bool((shown.states[first:last] != state.value_in_grid).any()))
             choice.triggered.connect(lambda _=False, mark=mark: self._ask(mark))
 
 
-def _has_shift(event: QMouseEvent) -> bool:
-    return bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+def _held(event: QMouseEvent) -> Held:
+    keys, key = event.modifiers(), Qt.KeyboardModifier
+    return Held(
+        shift=bool(keys & key.ShiftModifier),
+        control=bool(keys & key.ControlModifier),
+        alt=bool(keys & key.AltModifier),
+    )

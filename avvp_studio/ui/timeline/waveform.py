@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import mix
+from avvp_studio.ui.timeline.rows import Band
 from avvp_studio.ui.timeline.scene import Scene
 
 _MARGIN = 4
@@ -17,10 +18,10 @@ _HIGHEST_GAIN = 8.0
 """A quiet sound is drawn up to this much taller; beyond, silence would look like noise."""
 
 
-def paint_waveform(painter: QPainter, scene: Scene, ratio: float) -> None:
-    """Paint between ruler and lanes: one line per device pixel from the lowest to the highest sample."""
-    sizes, view = scene.sizes, scene.view
-    area = QRectF(view.left, sizes.ruler, view.width, sizes.waveform).adjusted(0, _MARGIN, 0, -_MARGIN)
+def paint_waveform(painter: QPainter, scene: Scene, band: Band, ratio: float) -> None:
+    """One line per device pixel from the lowest to the highest sample."""
+    view = scene.view
+    area = QRectF(view.left, band.top, view.width, band.height).adjusted(0, _MARGIN, 0, -_MARGIN)
     if scene.peaks is None:
         painter.setFont(scene.text)
         painter.setPen(QColor(scene.theme.text_muted))
@@ -34,8 +35,8 @@ def paint_waveform(painter: QPainter, scene: Scene, ratio: float) -> None:
     gain = gain_of(scene.peaks)
     height = area.height() / len(channels)
     for index, peaks in enumerate(channels * gain):
-        band = QRectF(area.left(), area.top() + index * height, area.width(), height)
-        _paint_channel(painter, scene, peaks, band, ratio)
+        strip = QRectF(area.left(), area.top() + index * height, area.width(), height)
+        _paint_channel(painter, scene, peaks, strip, ratio)
 
 
 def gain_of(peaks: Peaks) -> float:

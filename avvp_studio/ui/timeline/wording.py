@@ -9,7 +9,7 @@ from html import escape
 from avvp_studio.domain.tracks import Reaches
 from avvp_studio.ui.names import display_name, parser_name
 from avvp_studio.ui.timeline.content import Lane, LaneTrack, TimelineContent, lane
-from avvp_studio.ui.timeline.gestures import Mark, Scrub, Select
+from avvp_studio.ui.timeline.gestures.wishes import Mark, Select, Wish
 from avvp_studio.ui.timeline.ruler import clock
 from trainer.labels import ABSENT, MODALITIES, PRESENT, Modality, State
 
@@ -32,19 +32,26 @@ def choice_text(modality: Modality, state: State) -> str:
     return text[0].upper() + text[1:]
 
 
-def drag_text(wish: Mark | Select | Scrub | None) -> str:
+def drag_text(wish: Wish | None) -> str:
     """What letting go of the mouse now would do; empty where there is nothing to tell."""
     match wish:
-        case Mark(modality, category, onset, offset, State.UNSEEN):
-            said = f"{display_name(category)} {PERCEIVED[modality]}, {span_text(onset, offset)}: forgotten"
-        case Mark(modality, category, onset, offset, state):
-            negation = "not " if state is State.ABSENT else ""
-            said = f"{display_name(category)} {negation}{PERCEIVED[modality]}, {span_text(onset, offset)}"
+        case Mark(modalities, category, onset, offset, state):
+            said = f"{display_name(category)} {perceived(modalities, state)}, {span_text(onset, offset)}"
+            if state is State.UNSEEN:
+                said = f"{said}: forgotten"
         case Select(onset, offset):
             said = f"select {span_text(onset, offset)}"
         case _:
             return ""
     return f"Let go: {said}. Esc leaves it as it is."
+
+
+def perceived(modalities: Sequence[Modality], state: State) -> str:
+    """What a state says of modalities: "heard", "not seen", "heard and seen", "neither heard nor seen"."""
+    senses = [PERCEIVED[modality] for modality in modalities]
+    if state is not State.ABSENT:
+        return " and ".join(senses)
+    return f"not {senses[0]}" if len(senses) == 1 else f"neither {' nor '.join(senses)}"
 
 
 def span_text(first: float, last: float) -> str:

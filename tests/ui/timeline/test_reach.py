@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from avvp_studio.domain.tracks import Track, read_reach
 from avvp_studio.ui.theme import DARK
 from avvp_studio.ui.timeline.content import TimelineContent, lane
+from avvp_studio.ui.timeline.gestures.wishes import Mark
 from avvp_studio.ui.timeline.timeline import Timeline
 from avvp_studio.ui.timeline.wording import reach_text
 from trainer.labels import Modality, State, state_grid
@@ -81,13 +82,12 @@ def test_an_older_parser_that_can_is_drawn_there_all_the_same(timeline: Timeline
 
 
 def test_a_person_can_label_what_no_parser_can_see(timeline: Timeline) -> None:
-    asked: list[tuple] = []
-    timeline.mark_requested.connect(lambda *mark: asked.append(mark))
+    asked: list[Mark] = []
+    timeline.label_requested.connect(asked.append)
     timeline.set_content(content(META))
     menu = timeline._menu(timeline.place_at(timeline.point("Frying food", VISUAL, 2.5)))
     next(action for action in menu.actions() if action.text() == "Seen here").trigger()
-    assert asked[0][:2] == (VISUAL, "Frying food")
-    assert asked[0][4] is State.PRESENT
+    assert asked == [Mark((VISUAL,), "Frying food", 2.0, 3.0, State.PRESENT)]
 
 
 def test_the_tooltip_tells_by_which_classes_it_is_known(timeline: Timeline) -> None:

@@ -15,6 +15,7 @@ from avvp_studio.media.audio import SAMPLE_RATE
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import DARK, LIGHT
 from avvp_studio.ui.timeline.content import TimelineContent, lane
+from avvp_studio.ui.timeline.gestures.wishes import Mark
 from avvp_studio.ui.timeline.timeline import Timeline
 from avvp_studio.ui.timeline.waveform import gain_of
 from trainer.labels import Event, Modality, State, state_grid
@@ -76,7 +77,7 @@ class Wishes(QObject):
         for name in (
             "seek_requested",
             "scrub_requested",
-            "mark_requested",
+            "label_requested",
             "selection_requested",
             "arm_requested",
         ):
@@ -125,9 +126,7 @@ def drag(qtbot, widget, start, end, *, keys=NO_KEY):
 def test_dragging_right_on_the_armed_category_paints(qtbot, timeline, wishes):
     timeline.set_armed("Dog")
     drag(qtbot, timeline, timeline.point("Dog", VISUAL, 2.5), timeline.point("Dog", VISUAL, 4.5))
-    assert wishes.heard == [("mark_requested", VISUAL, "Dog", 2.0, 5.0, State.PRESENT)]
-    assert isinstance(wishes.heard[0][1], Modality)
-    assert isinstance(wishes.heard[0][5], State)
+    assert wishes.heard == [("label_requested", Mark((VISUAL,), "Dog", 2.0, 5.0, State.PRESENT))]
 
 
 def test_dragging_left_erases_and_with_shift_forgets(qtbot, timeline, wishes):
@@ -136,8 +135,8 @@ def test_dragging_left_erases_and_with_shift_forgets(qtbot, timeline, wishes):
     drag(qtbot, timeline, start, end)
     drag(qtbot, timeline, start, end, keys=SHIFT)
     assert wishes.heard == [
-        ("mark_requested", AUDIO, "Dog", 2.0, 5.0, State.ABSENT),
-        ("mark_requested", AUDIO, "Dog", 2.0, 5.0, State.UNSEEN),
+        ("label_requested", Mark((AUDIO,), "Dog", 2.0, 5.0, State.ABSENT)),
+        ("label_requested", Mark((AUDIO,), "Dog", 2.0, 5.0, State.UNSEEN)),
     ]
 
 
@@ -148,7 +147,7 @@ def test_two_quick_drags_on_an_armed_lane_paint_twice(qtbot, timeline, wishes):
     qtbot.mouseDClick(timeline, LEFT, NO_KEY, start)
     send_move(timeline, end)
     qtbot.mouseRelease(timeline, LEFT, NO_KEY, end)
-    assert len(wishes.of("mark_requested")) == 2
+    assert len(wishes.of("label_requested")) == 2
 
 
 def test_a_click_seeks_and_edits_nothing_even_where_a_category_is_armed(qtbot, timeline, wishes):
@@ -230,8 +229,8 @@ def test_the_context_menu_marks_the_run_under_the_mouse(qtbot, timeline, wishes)
     actions["Forget"].trigger()
     menu.close()
     assert wishes.heard == [
-        ("mark_requested", AUDIO, "Dog", 2.0, 5.0, State.ABSENT),
-        ("mark_requested", AUDIO, "Dog", 2.0, 5.0, State.UNSEEN),
+        ("label_requested", Mark((AUDIO,), "Dog", 2.0, 5.0, State.ABSENT)),
+        ("label_requested", Mark((AUDIO,), "Dog", 2.0, 5.0, State.UNSEEN)),
     ]
 
 
@@ -243,7 +242,7 @@ def test_the_context_menu_marks_the_selected_range_and_can_arm(qtbot, timeline, 
     actions["Arm Speech"].trigger()
     menu.close()
     assert wishes.heard == [
-        ("mark_requested", VISUAL, "Speech", 1.0, 4.0, State.PRESENT),
+        ("label_requested", Mark((VISUAL,), "Speech", 1.0, 4.0, State.PRESENT)),
         ("arm_requested", "Speech"),
     ]
 
