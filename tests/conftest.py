@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+
+from avvp_studio.sample.make import make_clips
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "qt.multimedia.*=false")
 
 SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _no_widgets_of_earlier_tests() -> Iterator[None]:
+    """What was to be deleted later goes now: Qt waits for an event loop, and a new theme would reach it."""
+    yield
+    if QCoreApplication.instance():
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def _shared(name: str) -> Path:
@@ -30,3 +42,11 @@ def shared_data() -> Path:
 def shared_media() -> Path:
     """A few real clips; the test is skipped where they are missing."""
     return _shared("media")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five clips of the sample, with annotations; not to be written to."""
+    folder = tmp_path_factory.mktemp("sample")
+    make_clips(folder, count=5)
+    return folder

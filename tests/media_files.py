@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 BITS = 12
 CLICK_LENGTH = 0.01
+SHORT_S = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,24 @@ class Sound:
 
 
 def write_media(path: Path, video: Video | None = Video(), sound: Sound | None = Sound()) -> Path:
-    """Write a file with a picture, a sound, or both."""
+    """Write a file with a picture, a sound, or both. Short ones are encoded once, and copied from then on."""
+    lengths = (0 if video is None else frame_times(video)[-1], 0 if sound is None else sound.seconds)
+    if max(lengths) <= SHORT_S:
+        path.write_bytes(_encoded(path.suffix, video, sound))
+    else:
+        _encode(path, video, sound)
+    return path
+
+
+@lru_cache(maxsize=100)
+def _encoded(suffix: str, video: Video | None, sound: Sound | None) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"file{suffix}")
+        _encode(path, video, sound)
+        return path.read_bytes()
+
+
+def _encode(path: Path, video: Video | None, sound: Sound | None) -> None:
     with av.open(str(path), "w") as container:
         picture = None if video is None else _add_video(container, video)
         heard = None if sound is None else _add_sound(container, sound)
@@ -55,7 +75,6 @@ def write_media(path: Path, video: Video | None = Video(), sound: Sound | None =
         if sound is not None and heard is not None:
             for packet in _encode_sound(heard, sound):
                 container.mux(packet)
-    return path
 
 
 def frame_times(video: Video) -> list[float]:
@@ -120,7 +139,8 @@ def _encode_video(stream, video: Video):
 
 def _add_sound(container, sound: Sound):
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[sound.channels]
-    return container.add_stream(sound.codec, rate=sound.rate, layout=layout)
+    options = {"strict": "experimental"}  # what the encoder of vorbis calls itself
+    return container.add_stream(sound.codec, rate=sound.rate, layout=layout, options=options)
 
 
 def _encode_sound(stream, sound: Sound):

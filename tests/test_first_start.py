@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from avvp_studio.domain.job import TrainingRequest
 from avvp_studio.first_start import FirstStart
 from avvp_studio.jobs import Jobs
 from avvp_studio.paths import ProjectPaths
@@ -15,7 +17,7 @@ from avvp_studio.store import Store
 from avvp_studio.tasks import Tasks
 from trainer.parses import read_parses
 
-COUNT = 10
+COUNT = 5
 
 
 class Studio:
@@ -41,7 +43,8 @@ class Studio:
 
 
 @pytest.fixture
-def studio(qtbot: QtBot, tmp_path: Path) -> Iterator[Studio]:
+def studio(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    monkeypatch.setattr("avvp_studio.first_start.TrainingRequest", partial(TrainingRequest, epochs=3))
     studio = Studio(tmp_path)
     yield studio
     studio.close()

@@ -16,7 +16,6 @@ from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.job import JobState
 from avvp_studio.projects import create_from_folders, create_project, export_project
-from avvp_studio.sample.make import make_clips
 from avvp_studio.store import Store
 from avvp_studio.studio import Studio
 from avvp_studio.ui.export_dialog import ExportDialog
@@ -28,24 +27,16 @@ from trainer.parses import read_parses
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small sample: real clips with annotations."""
-    folder = tmp_path_factory.mktemp("clips")
-    make_clips(folder, count=10)
-    return folder
-
-
 @pytest.fixture
-def project(clips: Path, tmp_path: Path) -> Path:
-    dataset = read_dataset(clips)
+def project(sample: Path, tmp_path: Path) -> Path:
+    dataset = read_dataset(sample)
     root = tmp_path / "project"
     create_project(
         root,
         categories=dataset.categories,
         name="Sample",
         dataset=dataset,
-        media=clips / "media",
+        media=sample / "media",
         progress=lambda *_: None,
     )
     return root

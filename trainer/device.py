@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import torch
 
+from trainer.cores import cores
+
 _OUT_OF_MEMORY = ("allocate memory", "out of memory", "ALLOC_FAILED")
 """What torch says of memory that is used up where it has no exception of its own for it."""
 
@@ -44,16 +46,11 @@ def prepare_torch(processes: int = 1, *, threads: int | None = None) -> None:
     `processes` share this machine; each has so many `threads`, or its share of the cores but one, which stays
     free for the person.
     """
-    torch.set_num_threads(threads or max(1, (_cores() - 1) // processes))
+    torch.set_num_threads(threads or max(1, (cores() - 1) // processes))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Else every new tensor is filled first, for programs that read what they never wrote.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-
-def _cores() -> int:
-    """The cores that this process may use, where the system tells that apart from those there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
 def peak_memory_mb(device: torch.device) -> float:

@@ -226,16 +226,17 @@ def write_config(path: Path, config: Config) -> None:
     """Write the complete config as TOML that `load_recipe` reads back, whole, then renamed into place."""
     table = to_table(config)
     sections = {key: value for key, value in table.items() if isinstance(value, dict)}
-    lines = [f"{key} = {_toml(value)}" for key, value in table.items() if key not in sections]
+    lines = [f"{key} = {toml_value(value)}" for key, value in table.items() if key not in sections]
     for key, section in sections.items():
-        lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in section.items())]
+        lines += ["", f"[{key}]", *(f"{name} = {toml_value(value)}" for name, value in section.items())]
     with written_whole(path) as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value as a TOML file has it."""
     if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, float):
         return repr(value)
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -18,10 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from tests.media_files import Sound, Video, write_media
+from trainer.cores import cores
 from trainer.encoders import EncoderError
 from trainer.encoders.catalogue import GROUPS, load
 from trainer.encoders.encoding import Encoder, FeatureSet, Loading, PictureIntake, Rows
-from trainer.encoders.extract import cores, extract
+from trainer.encoders.extract import extract
 from trainer.encoders.file_encoder import FileUnderWay, Item, branches_of, segment_branches
 from trainer.encoders.plan import Clip
 from trainer.encoders.reading import Reading

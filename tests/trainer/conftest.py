@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +73,20 @@ def _events(cells: np.ndarray) -> list[Event]:
     ]
 
 
+@pytest.fixture(scope="session")
+def planted_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, dict[Path, bytes]]:
+    """A world, and what is in its files; not to be written to."""
+    world = make_world(tmp_path_factory.mktemp("world"))
+    files = (path for path in world.root.rglob("*") if path.is_file())
+    return world, {path.relative_to(world.root): path.read_bytes() for path in files}
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return make_world(tmp_path / "world")
+def world(planted_world: tuple[World, dict[Path, bytes]], tmp_path: Path) -> World:
+    """A world of one's own."""
+    planted, files = planted_world
+    for folder in {path.parent for path in files}:
+        (tmp_path / "world" / folder).mkdir(parents=True, exist_ok=True)
+    for path, content in files.items():
+        (tmp_path / "world" / path).write_bytes(content)
+    return replace(planted, root=tmp_path / "world")

@@ -156,6 +156,18 @@ def test_a_name_cannot_lead_out_of_the_store(media: dict[str, Path], out: Path, 
     assert not (tmp_path / "x.npy").exists()
 
 
+@pytest.mark.parametrize("name", [".", "..", "._one", ".hidden"])
+def test_a_name_that_begins_with_a_dot_is_refused_for_its_files_would_be_hidden(
+    media: dict[str, Path], out: Path, name: str
+) -> None:
+    report = extract({name: media["one"], "two": media["two"]}, out, Reporter(None))
+    assert report.names("new") == ("two",)
+    assert why(report) == {
+        name: "a clip's name may not begin with a dot: its features would be hidden; rename it"
+    }
+    assert written(out) == {f"{features}/two.npy" for features in SETS}
+
+
 def test_batches_are_made_across_clips_and_the_last_is_filled_up(media: dict[str, Path], out: Path) -> None:
     seen = visual()
     extract(media, out, encoders=[small_encoder(seen)])

@@ -15,6 +15,7 @@ from tests.trainer.extractions import (
     SHORT,
     extract,
     notes,
+    why,
     written,
 )
 from tests.trainer.extractions import (
@@ -103,6 +104,49 @@ def test_a_changed_video_is_encoded_again_and_an_unknown_one_is_current(
         (out / features / "sources.jsonl").unlink()
     os.utime(media["three"], (1, 1))
     assert set(extract(media, out).names("kept")) == set(media)
+
+
+def test_features_of_what_a_video_was_are_not_taken_for_those_of_the_broken_one_that_it_is(
+    media: dict[str, Path], out: Path
+) -> None:
+    extract(media, out)
+    before = (out / AUDIO_SET / "one.npy").read_bytes()
+    content = media["one"].read_bytes()
+    media["one"].write_text("broken")
+    os.utime(media["two"], (1, 1))  # changed too, and can be encoded
+    for _ in range(2):
+        report = extract(media, out)
+        assert report.names("failed") == ("one",)
+        said = "get it again; features of what it was before are kept in one.npy.old"
+        assert why(report)["one"].endswith(said)
+        assert written(out) == {f"{features}/{name}.npy" for features in SETS for name in ("two", "three")}
+        assert (out / AUDIO_SET / "one.npy.old").read_bytes() == before
+    media["one"].write_bytes(content)
+    assert extract(media, out).names("new") == ("one",)
+    assert (out / AUDIO_SET / "one.npy").read_bytes() == before
+
+
+def test_a_video_that_is_away_for_a_while_keeps_its_features(media: dict[str, Path], out: Path) -> None:
+    extract(media, out)
+    media["one"].rename(media["one"].with_suffix(".away"))
+    assert extract(media, out).names("failed") == ("one",)
+    assert len(written(out)) == len(SETS) * len(media)
+    media["one"].with_suffix(".away").rename(media["one"])
+    assert set(extract(media, out).names("kept")) == set(media)
+
+
+def test_features_of_what_a_video_still_is_stay_where_it_is_when_others_cannot_be_made(
+    media: dict[str, Path], out: Path
+) -> None:
+    def used_up(given: object) -> None:
+        raise MemoryError
+
+    extract(media, out, encoders=[small_encoder()])
+    before, branch = written(out), visual()
+    branch.prepare = used_up
+    report = extract(media, out, encoders=[small_encoder(audio(), branch)], durations={"one": 5.0})
+    assert "not enough memory" in why(report)["one"]
+    assert written(out) == before
 
 
 def test_another_duration_makes_other_features(media: dict[str, Path], out: Path) -> None:

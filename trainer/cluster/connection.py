@@ -7,8 +7,6 @@ import logging
 import math
 import os
 import queue
-import socket
-import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -16,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from trainer.cluster.stream import Stream
+from trainer.cluster.watch import Lifeline, Watch, lifelines, silence
 from trainer.protocol import Note, Reporter
 
-_PATIENCE_S = 5.0
-"""How long an address may take to answer."""
 _LOOK_AROUND_S = 0.2
 _TRIES = 6
 """How often an item is given to workers: one that is asked while its machine is being missed counts too."""
@@ -61,6 +59,7 @@ def connected(address: str, reporter: Reporter) -> Iterator[Cluster]:
             f"{address or 'this machine'}: no Ray cluster can be used there ({reason}); start one with "
             "`ray start --head`, and give the address that it tells"
         ) from error
+    streams: list[Stream] = []
     try:
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what it knows is told by `each`
         context = data.DataContext.get_current()
@@ -68,23 +67,24 @@ def connected(address: str, reporter: Reporter) -> Iterator[Cluster]:
         context.max_errored_blocks = -1  # an item whose workers died costs that item only; see `each`
         nodes = sum(node["Alive"] for node in ray.nodes())
         reporter.send(Note(text=f"a Ray cluster of {nodes} node{'' if nodes == 1 else 's'}, {_resources(ray)}"))
-        yield Cluster(ray, data, reporter)
+        watch = Watch(() if address.startswith("ray://") else lifelines(ray))
+        yield Cluster(ray, data, reporter, watch, streams)
     finally:
-        ray.shutdown()
+        if all(stream.end() for stream in streams):
+            ray.shutdown()
 
 
 def _check_answers(address: str) -> None:
     """Refuse an address where nobody listens: Ray itself would ask it for minutes, and end the program."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    place = address.removeprefix("ray://")
+    host, _, port = place.rpartition(":")
     if not (host and port.isdecimal()):
         return  # "auto", or nothing: Ray finds the place itself
-    try:
-        socket.create_connection((host, int(port)), timeout=_PATIENCE_S).close()
-    except OSError as error:
+    if reason := silence(place):
         raise ClusterError(
-            f"{address}: no Ray cluster answers there ({error.strerror or error}); start one with "
+            f"{address}: no Ray cluster answers there ({reason}); start one with "
             "`ray start --head`, and give the address that it tells"
-        ) from error
+        )
 
 
 def _resources(ray: Any) -> str:
@@ -116,6 +116,9 @@ class Cluster:
     ray: Any
     data: Any
     reporter: Reporter
+    watch: Watch
+    streams: list[Stream]
+    """All that were begun."""
 
     @property
     def has_gpus(self) -> bool:
@@ -165,6 +168,8 @@ class Cluster:
             if row is not None:
                 left.discard(row[_NUMBER])
             yield row
+        if left:  # was it they, or the cluster?
+            self._check(self.watch.silent())
         yield from (Lost(items[number]) for number in sorted(left))
 
     def _mapped(
@@ -181,7 +186,11 @@ class Cluster:
             return self.data.from_items(items, override_num_blocks=len(items)).map(
                 _Careful,
                 fn_constructor_kwargs={"worker": worker, "made_with": dict(made_with)},
-                compute=self.data.ActorPoolStrategy(min_size=1, max_size=min(workers.most, len(items))),
+                compute=self.data.ActorPoolStrategy(
+                    min_size=1,
+                    max_size=min(workers.most, len(items)),
+                    max_tasks_in_flight_per_actor=1,  # what waits behind an item would die with it
+                ),
                 max_restarts=_BEGINNINGS,
                 max_task_retries=_TRIES - 1,
                 **workers.asked,
@@ -189,12 +198,13 @@ class Cluster:
 
     def _told(self, rows: Any) -> Iterator[Mapping[str, Any] | None]:
         """The rows as they come, None from time to time. Says so when none comes at all."""
-        told: queue.SimpleQueue[Mapping[str, Any] | BaseException | None] = queue.SimpleQueue()
-        threading.Thread(target=_tell_all, args=(rows, told), daemon=True).start()
+        stream = Stream(rows)
+        self.streams.append(stream)
         patience = time.monotonic() + _BUSY_S
         while True:
+            self._check(self.watch.lost())
             try:
-                row = told.get(timeout=_LOOK_AROUND_S)
+                row = stream.get(_LOOK_AROUND_S)
             except queue.Empty:
                 if time.monotonic() > patience:
                     patience = math.inf
@@ -207,11 +217,19 @@ class Cluster:
             reason = _reason(row) if isinstance(row, BaseException) else row.get(_ERROR)
             if reason:
                 raise ClusterError(
-                    f"the cluster could not do the work ({reason}); what was finished is kept: put it in "
-                    "order, and begin again"
+                    f"the cluster could not do the work ({reason}); what was written is kept: put it in "
+                    "order, and give the same command"
                 )
             assert not isinstance(row, BaseException)
             yield row
+
+    @staticmethod
+    def _check(lost: Lifeline | None) -> None:
+        if lost is not None:
+            raise ClusterError(
+                f"the cluster was lost: {lost.what} ({lost.place}) answers no more; what was written is kept: "
+                "see that the cluster runs, and give the same command"
+            )
 
 
 class _Careful:
@@ -232,16 +250,6 @@ class _Careful:
             return {**told, **self._worker(item)}
         except Exception as error:
             return {**told, _ERROR: _said(error)}
-
-
-def _tell_all(rows: Any, told: queue.SimpleQueue[Mapping[str, Any] | BaseException | None]) -> None:
-    """Hand on the rows as they come, then None; or what went wrong."""
-    try:
-        for row in rows.iter_rows():
-            told.put(row)
-        told.put(None)
-    except BaseException as error:  # whatever it is, who waits must hear of it
-        told.put(error)
 
 
 def _reason(error: BaseException) -> str:

@@ -17,7 +17,14 @@ from trainer.cluster.connection import Cluster, ClusterError, Lost, Workers, con
 from trainer.cluster.places import Place
 from trainer.encoders.catalogue import ENCODERS
 from trainer.encoders.encoding import Encoder, EncoderError, FeatureSet, Loading
-from trainer.encoders.extract import ExtractReport, Outcome, Teller, finished, settle_threads
+from trainer.encoders.extract import (
+    ExtractReport,
+    Outcome,
+    Teller,
+    finished,
+    settle_threads,
+    with_aside,
+)
 from trainer.encoders.file_encoder import Encoded
 from trainer.encoders.meter import Meter
 from trainer.encoders.pipeline import Pipeline
@@ -72,7 +79,7 @@ def extract(
             }
             meter = Meter(plan.work, reporter)
             told = _told_of(plan, place)
-            clerk = _Clerk(plan, {folder.name: folder for folder in folders}, meter, teller)
+            clerk = _Clerk(plan, place, {folder.name: folder for folder in folders}, meter, teller)
             for size in (_share(plan, workers), 1):  # what workers did not survive: once more, file by file
                 items = _items([told[work.key] for work in clerk.left], size)
                 with closing(cluster.each(items, ExtractWorker, made_with, workers)) as rows:
@@ -97,9 +104,11 @@ def _is_on_gpu(loadings: Mapping[str, Loading], cluster: Cluster) -> bool:
 class _Clerk:
     """Writes down what the workers tell of each file. `left`: the work of which nothing is told yet."""
 
-    def __init__(self, plan: Plan, folders: Mapping[str, SetFolder], meter: Meter, teller: Teller) -> None:
+    def __init__(
+        self, plan: Plan, place: Place, folders: Mapping[str, SetFolder], meter: Meter, teller: Teller
+    ) -> None:
         self._works = {work.key: work for work in plan.work}
-        self._folders, self._meter, self._teller = folders, meter, teller
+        self._place, self._folders, self._meter, self._teller = place, folders, meter, teller
 
     @property
     def left(self) -> Sequence[Work]:
@@ -123,8 +132,9 @@ class _Clerk:
         work, seconds = self._works.pop(told["key"]), told["seconds"]
         self._meter.done(work, seconds)
         if told["error"]:
-            self._teller.failed(work.clip, told["error"])
-            return Outcome(work.clip, "failed", reason=told["error"])
+            reason = with_aside(told["error"], self._set_aside(work))
+            self._teller.failed(work.clip, reason)
+            return Outcome(work.clip, "failed", reason=reason)
         for name in work.sets:
             has_features = name in told["sets"]
             notes = tuple(told["notes"])
@@ -132,6 +142,13 @@ class _Clerk:
         for text in told["notes"]:
             self._teller.noted(work.clip, text)
         return Outcome(work.clip, "new", tuple(told["sets"]), "; ".join(told["notes"]))
+
+    def _set_aside(self, work: Work) -> list[str]:
+        """Move away the features of what a video was before, and tell the names that they have then."""
+        changed = [
+            name for name in work.sets if self._folders[name].is_of_before(work.key, work.size, work.mtime_ns)
+        ]
+        return [aside for name in changed if (aside := self._place.set_aside(name, work.key))]
 
 
 def _share(plan: Plan, workers: Workers) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
 from trainer.encoders.encoding import Rows
-from trainer.encoders.store import SOURCES_FILE
+from trainer.encoders.store import ASIDE, SOURCES_FILE
 from trainer.feature_files import ENCODER_FILE
 from trainer.whole_files import written_whole
 
@@ -57,6 +57,16 @@ class Place:
         path.parent.mkdir(exist_ok=True)
         with written_whole(path) as partial:
             partial.write_bytes(content.getvalue())
+
+    def set_aside(self, features: str, key: str) -> str:
+        """Move a clip's file away, where nobody reads it; its name then, or "" where there is none."""
+        path = self.file(features, key)
+        aside = f"{path}{ASIDE}"
+        if self._system.exists(path):
+            with suppress(FileNotFoundError):
+                self._system.rm_file(aside)  # some stores move nothing onto what is there
+            self._system.mv(path, aside)
+        return PurePosixPath(aside).name if self._system.exists(aside) else ""
 
     def rows(self, features: str, key: str) -> int:
         """How many rows a clip's file has."""

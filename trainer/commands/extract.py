@@ -64,7 +64,8 @@ def add_to(subcommands: Subcommands) -> None:
         default=[],
         type=_named_model,
         metavar="NAME=FOLDER",
-        help="where an encoder's weights are, or with --download their name on the hub",
+        help="where an encoder's weights are, or with --download their name on the hub (to say it once: "
+        "encoders model)",
     )
     command.add_argument("--download", action="store_true", help="allow encoders to fetch their weights")
     command.add_argument("--jobs", type=a_count, metavar="N", help="files read at once (default: the cores)")
@@ -152,16 +153,17 @@ def _named_model(text: str) -> tuple[str, str]:
 
 def _loadings(names: tuple[str, ...], arguments: argparse.Namespace) -> dict[str, Loading]:
     """How each encoder is to be loaded."""
+    from trainer.encoders.chosen_models import chosen_model
     from trainer.encoders.encoding import Loading
+
+    def model(name: str) -> str:
+        return models.get(name) or (chosen.path if (chosen := chosen_model(name)) else "")
 
     models = dict(arguments.model)
     stray = [name for name in models if name not in names]
     if stray:
         raise UsageError(f"--model {stray[0]}=...: no such --encoder is asked for; add it, or leave this out")
-    return {
-        name: Loading(models.get(name, ""), arguments.download, arguments.device, arguments.half)
-        for name in names
-    }
+    return {name: Loading(model(name), arguments.download, arguments.device, arguments.half) for name in names}
 
 
 def _found(folder: Path, reporter: Reporter) -> list[Clip]:
@@ -224,7 +226,7 @@ def _clips(rows: csv.DictReader[str], path: Path) -> Iterator[Clip]:
 
 
 def _duration(text: str | None, where: str) -> float | None:
-    from trainer.encoders.plan import LONGEST
+    from trainer.encoders.media import LONGEST
 
     if not text:
         return None

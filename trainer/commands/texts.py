@@ -78,7 +78,15 @@ def texts(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.rows is None and arguments.model is None:
-        raise UsageError(f"--encoder {arguments.encoder} needs --model: the folder that holds it")
+        from trainer.encoders.chosen_models import CHOOSE, chosen_model
+
+        chosen = chosen_model(arguments.encoder)
+        if chosen is None:
+            raise UsageError(
+                f"--encoder {arguments.encoder} needs --model: the folder that holds it; or name that once "
+                f"with `{CHOOSE} {arguments.encoder} FOLDER`"
+            )
+        arguments.model = chosen.path
     if arguments.rows is not None and (arguments.model or arguments.download):
         raise UsageError("--from takes rows that are there: leave out --model and --download")
     if arguments.rows is not None and arguments.set is None:

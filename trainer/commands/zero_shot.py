@@ -116,7 +116,7 @@ def _listed(path: Path) -> tuple[list[str], dict[str, int]]:
 
 
 def _segments(duration: str, place: str) -> int:
-    from trainer.encoders.plan import LONGEST
+    from trainer.encoders.media import LONGEST
 
     try:
         seconds = float(duration)
@@ -133,10 +133,16 @@ def _matcher(arguments: argparse.Namespace, categories: Sequence[str], reporter:
     """What tells the categories by the features that are asked for."""
     if arguments.using == "default":
         return _bridge(arguments.features, categories, reporter)
+    from trainer.texts import TextError
+    from trainer.zero_shot.category_texts import complete_texts
     from trainer.zero_shot.joint import joint_of
 
-    joint, notes = joint_of(arguments.features, categories)
-    for text in notes:
+    made, problems = complete_texts(arguments.features, categories)
+    try:
+        joint, notes = joint_of(arguments.features, categories)
+    except TextError as error:
+        raise TextError(*problems[:1] or error.args) from error
+    for text in [*made, *problems, *notes]:
         reporter.send(Note(text=text))
     return joint
 

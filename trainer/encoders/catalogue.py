@@ -15,12 +15,14 @@ class Entry:
     """What is known of an encoder before it is loaded: a line about it, and its sets with their modality.
 
     The `load` of its `module`, in this package, loads it. `on_torch`: it computes with torch, on any device.
+    `published`: its file of weights in the cache of torch's hub, for the classic ones.
     """
 
     summary: str
     sets: Mapping[str, Modality]
     module: str
     on_torch: bool = False
+    published: str = ""
 
     def load(self, loading: Loading) -> Encoder:
         """Raises EncoderError: what is missing, and what to do."""
@@ -60,12 +62,26 @@ ENCODERS: Mapping[str, Entry] = {
     "clap": Entry("CLAP: sound, comparable with text", {"clap512": _AUDIO}, "clap", on_torch=True),
     "clap-map": Entry("CLAP: a map of a whole clip's sound", {"clap": _AUDIO}, "clap_map", on_torch=True),
     "resnet152": Entry(
-        "ResNet-152: pictures, as published for LLP", {"res152": _VISUAL}, "resnet", on_torch=True
+        "ResNet-152: pictures, as published for LLP",
+        {"res152": _VISUAL},
+        "resnet",
+        on_torch=True,
+        published="resnet152-394f9c45.pth",
     ),
     "r2plus1d": Entry(
-        "R(2+1)D-18: movement, as published for LLP", {"r2plus1d_18": _VISUAL}, "r2plus1d", on_torch=True
+        "R(2+1)D-18: movement, as published for LLP",
+        {"r2plus1d_18": _VISUAL},
+        "r2plus1d",
+        on_torch=True,
+        published="r2plus1d_18-91a641e6.pth",
     ),
-    "vggish": Entry("VGGish: sound, as published for LLP", {"vggish": _AUDIO}, "vggish", on_torch=True),
+    "vggish": Entry(
+        "VGGish: sound, as published for LLP",
+        {"vggish": _AUDIO},
+        "vggish",
+        on_torch=True,
+        published="vggish-10086976.pth",
+    ),
     "signal": Entry(
         "signal processing alone, built in: the last resort",
         {"signal-audio": _AUDIO, "signal-visual": _VISUAL},

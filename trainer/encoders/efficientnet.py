@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.cores import threads_of_a_small_network
 from trainer.encoders.encoding import Encoder, FeatureSet, Loading, PictureIntake, Rows
-from trainer.encoders.litert import LiteRtModel, class_names_in, threads
+from trainer.encoders.litert import LiteRtModel, class_names_in
 from trainer.encoders.weights import OF_ENCODERS, own_weights, weights_of
 from trainer.labels import Modality
 
@@ -45,7 +46,7 @@ SETS = (
 def load(loading: Loading) -> Encoder:
     """Raises EncoderError where the weights or the runtime are not installed."""
     (path,), sums = own_weights("efficientnet", loading)
-    model = LiteRtModel(path, _POOLED, threads())
+    model = LiteRtModel(path, _POOLED, threads_of_a_small_network())
     return Encoder("efficientnet", 1, (_Branch(model),), sums, precision="int8")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 
 from trainer.annotations import feature_key
+from trainer.cores import cores
 from trainer.encoders.catalogue import ENCODERS
 from trainer.encoders.encoding import Encoder, EncoderError, Loading
 from trainer.encoders.file_encoder import Encoded
@@ -134,11 +135,13 @@ def _made(
 
 
 def _written(
-    work: Work, encoded: Encoded | EncoderError, folders: dict[str, SetFolder], teller: Teller
+    work: Work, encoded: Encoded | EncoderError, folders: Mapping[str, SetFolder], teller: Teller
 ) -> Outcome:
     if isinstance(encoded, EncoderError):
-        teller.failed(work.clip, str(encoded))
-        return Outcome(work.clip, "failed", reason=str(encoded))
+        aside = [folders[name].set_aside(work.key, work.size, work.mtime_ns) for name in work.sets]
+        reason = with_aside(str(encoded), [path.name for path in aside if path is not None])
+        teller.failed(work.clip, reason)
+        return Outcome(work.clip, "failed", reason=reason)
     for name in work.sets:
         rows = encoded.features.get(name)
         has_features, notes = rows is not None, tuple(encoded.notes)
@@ -146,6 +149,11 @@ def _written(
     for text in encoded.notes:
         teller.noted(work.clip, text)
     return Outcome(work.clip, "new", tuple(encoded.features), "; ".join(encoded.notes))
+
+
+def with_aside(reason: str, names: Sequence[str]) -> str:
+    """Why a video cannot be encoded; and in which files the features of what it was before are kept, if any."""
+    return f"{reason}; features of what it was before are kept in {shown(names[0])}" if names else reason
 
 
 def _kept(clip: Clip, folders: Sequence[SetFolder]) -> Outcome:
@@ -200,11 +208,6 @@ def _write_report(outcomes: Sequence[Outcome], path: Path) -> None:
         rows.writerow(_COLUMNS)
         for each in outcomes:
             rows.writerow((each.clip.name, each.clip.path, each.outcome, ",".join(each.sets), each.reason))
-
-
-def cores() -> int:
-    """The cores that this process may use, where the system tells that apart from those there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
 def settle_threads(count: int) -> None:

@@ -24,6 +24,7 @@ from trainer.encoders.encoding import (
 from trainer.encoders.media import Source, shown
 from trainer.encoders.pictures import black
 from trainer.encoders.reading import Reading
+from trainer.encoders.tape import Tape
 
 Given = NDArray[np.generic]
 
@@ -35,7 +36,8 @@ _OUT_OF_MEMORY = ("allocate memory", "out of memory", "ALLOC_FAILED")
 class Encoded:
     """The arrays of one file by feature set, float32 and finite, and what a person should know of it.
 
-    `seconds`: T. A set that is asked for and not there can have no features of this file; a note says why.
+    Those of long files are on the disk, mapped into memory. `seconds`: T. A set that is asked for and not there
+    can have no features of this file; a note says why.
     """
 
     features: Mapping[str, Rows]
@@ -186,7 +188,7 @@ class FileUnderWay:
         notes = list(self.reading.notes)
         for taker in self._takers:
             for made, rows in zip(taker.branch.sets, taker.rows(), strict=False):
-                if not np.isfinite(rows).all():
+                if rows is None:
                     raise EncoderError(f"{shown(self._source)}: {made.name} has features that are no numbers")
                 if self._is_wanted(made.name):
                     features[made.name] = rows
@@ -207,7 +209,7 @@ class _SegmentTaker:
         self._given: Given | None = None
         self._prepared: Given | None = None
         self._order: list[int] = []
-        self._rows: dict[int, tuple[Rows, ...]] = {}
+        self._tapes = [Tape() for _ in branch.sets]
         self._items = 0
 
     def take(self, given: Given) -> Iterator[Item]:
@@ -229,7 +231,8 @@ class _SegmentTaker:
         self._order.append(self._items - 1)
 
     def _place(self, number: int, rows: tuple[Rows, ...]) -> None:
-        self._rows[number] = rows
+        for tape, part in zip(self._tapes, rows, strict=True):
+            tape.put(number, part)
         self._settle()
 
     def finish(self, seconds: int) -> Iterator[Item]:
@@ -247,14 +250,11 @@ class _SegmentTaker:
             yield from self.take(dark)
         del self._order[seconds:]
 
-    def rows(self) -> list[Rows]:
-        """An array for each set of the branch; none where there is nothing to encode."""
+    def rows(self) -> list[Rows | None]:
+        """An array for each set of the branch, None of no numbers; none where there is nothing to encode."""
         if not self._order:
             return []
-        return [
-            np.concatenate([self._rows[number][place] for number in self._order])
-            for place in range(len(self.branch.sets))
-        ]
+        return [tape.rows(self._order) if tape.is_finite else None for tape in self._tapes]
 
 
 class _ClipTaker:
@@ -278,8 +278,8 @@ class _ClipTaker:
         self._rows = self._reader.finish(seconds)
         yield from ()
 
-    def rows(self) -> list[Rows]:
-        return list(self._rows)
+    def rows(self) -> list[Rows | None]:
+        return [rows if np.isfinite(rows).all() else None for rows in self._rows]
 
 
 def _taker(branch: Branch, settle: Callable[[], None]) -> _SegmentTaker | _ClipTaker:

@@ -165,7 +165,8 @@ def _get(part: Part) -> str:
     """What to download, and where to say so."""
     return (
         f"{part.option} takes a folder with all files of a {part.encoder.upper()} checkpoint for transformers, "
-        f"or, with --download, its name on the hub, such as {_EXAMPLES[part.encoder]}"
+        f"or, with --download, its name on the hub, such as {_EXAMPLES[part.encoder]}; "
+        f"`avvp-trainer encoders model {part.encoder} FOLDER` names it once for all"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import struct
 import zipfile
 from pathlib import Path
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from trainer.encoders.encoding import EncoderError, Rows
 
 _IDENTIFIER = b"TFL3"
-_MOST_THREADS = 4
 _DAMAGE = (ValueError, RuntimeError, IndexError, AttributeError, TypeError, struct.error)
 """What the readers of the format raise over a file that is none."""
 
@@ -68,11 +66,6 @@ class LiteRtModel:
         if values.dtype.kind == "f":
             return np.asarray(values, np.float32)
         return np.asarray((values.astype(np.float32) - zero) * np.float32(scale), np.float32)
-
-
-def threads() -> int:
-    """For a model of this size; the numbers do not depend on them."""
-    return min(_MOST_THREADS, os.cpu_count() or 1)
 
 
 def class_names_in(path: Path) -> tuple[str, ...]:

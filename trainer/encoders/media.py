@@ -33,18 +33,28 @@ _Packet: TypeAlias = "Packet[Stream]"
 
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 """Kinds of characters that would break a line, or what shows it."""
+LONGEST = 7 * 86400
+"""Seconds of the longest clip: what is said to be longer is no number of seconds (a date in a name, say)."""
+_LONGEST_GAP = 60.0
+"""Seconds in which nothing comes; what is later, and later than the file promises, has a wrong time stamp."""
+_PROMISING = ("matroska", "mov", "avi", "flv", "asf", "wav", "flac")
+"""Formats that state their length; of others it is reckoned from the size, or from what comes last."""
 _SAME_START = 0.1
 """Streams that begin within so many seconds of one another begin together (codecs need a little run-up)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Outline:
-    """What a file has, by its headers; in seconds. `start`: the time stamp of time 0. `length`: 0: unknown."""
+    """What a file has, by its headers; in seconds. `start`: the time stamp of time 0.
+
+    `length`: 0 where it is unknown. `promised`: the same, 0 also where it is but an estimate.
+    """
 
     video: VideoStream | None
     audio: AudioStream | None
     start: float
     length: float
+    promised: float
 
 
 def shown(source: Source) -> str:
@@ -63,14 +73,17 @@ def outline_of(container: InputContainer, source: Source) -> Outline:
     known = [start for start in starts if start is not None]
     first, earliest = starts[0], min(known, default=0.0)
     start = first if first is not None and first - earliest <= _SAME_START else earliest
-    return Outline(video, audio, start, max(0, container.duration or 0) / av.time_base)
+    length = max(0, container.duration or 0) / av.time_base
+    promises = container.format.name.startswith(_PROMISING) and length <= LONGEST
+    return Outline(video, audio, start, length, length if promises else 0.0)
 
 
 class Frames:
     """The frames of a file's streams with their times, in the order of the file, up to `limit` seconds.
 
     Of `measured` nothing is decoded; where it ends is in `measured_end`, in seconds, afterwards. `is_damaged`
-    says whether parts were lost: they are left out.
+    says whether parts were lost: they are left out. `has_wrong_times`: whether some time stamps cannot be true:
+    what has one follows what came before it.
     """
 
     def __init__(
@@ -83,9 +96,10 @@ class Frames:
         measured: VideoStream | None = None,
     ) -> None:
         self._container, self._start, self._limit = container, outline.start, limit
+        self._promised, self._furthest = outline.promised, 0.0
         self._decoded, self._measured = decoded, measured
         self.measured_end = 0.0
-        self.is_damaged = False
+        self.is_damaged = self.has_wrong_times = False
 
     def __iter__(self) -> Iterator[tuple[float, VideoFrame | AudioFrame]]:
         # When the latest frame of each stream began, and that frame; streams past the limit are left out.
@@ -97,6 +111,8 @@ class Frames:
                 self._measure(packet)
                 continue
             for frame in self._frames(packet) if index in latest else ():
+                if frame.time is not None and not self._is_possible(frame.time - self._start):
+                    frame.pts = None
                 time = _end_of(*latest[index]) if frame.time is None else frame.time - self._start
                 if self._limit is not None and time > self._limit + 1:
                     del latest[index]
@@ -105,6 +121,14 @@ class Frames:
                 yield time, frame
             if not latest and self._measured is None:
                 return
+
+    def _is_possible(self, time: float) -> bool:
+        """Whether something can be at that time, after what has come of all streams."""
+        if time > max(self._furthest + _LONGEST_GAP, self._promised):
+            self.has_wrong_times = True
+            return False
+        self._furthest = max(self._furthest, time)
+        return True
 
     def _packets(self) -> Iterator[_Packet]:
         wanted = [*self._decoded, *([] if self._measured is None else [self._measured])]
@@ -137,7 +161,9 @@ class Frames:
             return
         base = packet.time_base
         lasts = float(packet.duration * base) if packet.duration else _usual_length(packet.stream)
-        self.measured_end = max(self.measured_end, float(packet.pts * base) - self._start + lasts)
+        begins = float(packet.pts * base) - self._start
+        begins = begins if self._is_possible(begins) else self.measured_end
+        self.measured_end = max(self.measured_end, begins + lasts)
 
 
 def _end_of(time: float, frame: VideoFrame | AudioFrame | None) -> float:

@@ -5,13 +5,13 @@ By it classes that an encoder knows are compared with events of any name.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from trainer.cores import threads_of_a_small_network
 from trainer.encoders.encoding import Rows
 from trainer.encoders.litert import package
 from trainer.encoders.weights import OF_ENCODERS, weights_of
@@ -60,5 +60,5 @@ def _tokenizer() -> Any:
 def _session() -> Any:
     runtime = package("onnxruntime")
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = min(4, os.cpu_count() or 1)
+    options.intra_op_num_threads = threads_of_a_small_network()
     return runtime.InferenceSession(str(weights_of(_MODEL)), options, providers=["CPUExecutionProvider"])

@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainer.annotations import feature_key, parse_llp_name
-from trainer.encoders.media import shown
+from trainer.encoders.media import LONGEST, shown
 from trainer.encoders.store import Origin, SetFolder
 
-LONGEST = 7 * 86400
-"""Seconds of the longest clip: what is said to be longer is no number of seconds (a date in a name, say)."""
 _LONGEST_NAME = 255
 """Bytes of a file's name that every usual file system can keep."""
 _ENDING = len(".npy.part")
@@ -106,6 +104,8 @@ def _unusable(clip: Clip, key: str, owner: Clip) -> str:
     """Why a clip can have no feature file of its own; empty if it can."""
     if "/" in key or "\\" in key or "\0" in key:
         return "a clip's name may hold no slash; rename it"
+    if key.startswith("."):
+        return "a clip's name may not begin with a dot: its features would be hidden; rename it"
     if not key or len(os.fsencode(key)) + _ENDING > _LONGEST_NAME:
         return f"a clip's name may have 1 to {_LONGEST_NAME - _ENDING} bytes; rename it"
     if owner is clip:

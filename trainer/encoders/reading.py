@@ -90,8 +90,14 @@ class Reading:
         self.notes = (
             *(self._missing("sound", "silence", outline.audio, hearing.end) if sounds else ()),
             *(self._missing("picture", "black", outline.video, screen_end) if pictures else ()),
+            *(self._cut_off(outline, length) if tells_length else ()),
+            *(["some of its time stamps are wrong, and are not followed"] if frames.has_wrong_times else ()),
             *(["the file is damaged: what could not be decoded was left out"] if frames.is_damaged else ()),
         )
+
+    def _cut_off(self, outline: Outline, end: float) -> Iterator[str]:
+        if end <= outline.promised - 1:
+            yield f"the file is cut off: it ends at {end:.1f} s of the {outline.promised:.1f} s it should have"
 
     def _missing(self, what: str, instead: str, stream: object, end: float) -> Iterator[str]:
         if stream is None:

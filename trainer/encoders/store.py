@@ -3,11 +3,11 @@
 <set>/<key>.npy         float32 (rows, width)
 <set>/encoder.json      which encoder made them; others do not mix with it
 <set>/sources.jsonl     a line for each file made: size and time of the media, so that a change is noticed
+<set>/<key>.npy.old     of a video that was changed since, and cannot be encoded as it is now
 """
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -28,6 +28,9 @@ if sys.platform != "win32":
     import fcntl
 
 SOURCES_FILE = "sources.jsonl"
+ASIDE = ".old"
+"""What follows the name of a file of features that are of what a video was before."""
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +117,42 @@ class SetFolder:
         if rows is None:
             path.unlink(missing_ok=True)  # of what its media was before
         else:
-            content = io.BytesIO()  # written by itself, numpy would not say that the disk is full
-            np.save(content, rows, allow_pickle=False)
-            with written_whole(path) as partial:
-                partial.write_bytes(content.getbuffer())
+            with written_whole(path) as partial, partial.open("wb") as file:
+                _save(file, rows)
         self.record(origin)
+
+    def set_aside(self, key: str, size: int, mtime_ns: int) -> Path | None:
+        """Move a clip's file away if it is of another state of its media, and tell where it is then.
+
+        What cannot be made again is not lost, and is not read as if it were of what is there now.
+        """
+        path = self._folder / f"{key}.npy"
+        aside = path.with_name(f"{path.name}{ASIDE}")
+        if not self.is_of_before(key, size, mtime_ns):
+            return None
+        if path.exists():
+            path.replace(aside)
+        return aside if aside.exists() else None
+
+    def is_of_before(self, key: str, size: int, mtime_ns: int) -> bool:
+        """Whether what is written down of a clip is of another state of its media than this."""
+        origin = self._origins.get(key)
+        return origin is not None and (origin.size, origin.mtime_ns) != (size, mtime_ns)
 
     def record(self, origin: Origin) -> None:
         """Write down what a clip's file is of."""
         line = json.dumps(asdict(origin)) + "\n"
         with (self._folder / SOURCES_FILE).open("ab") as log:
             _append(log, line.encode())
+
+
+def _save(file: BinaryIO, rows: Rows) -> None:
+    """As `np.save` does, which would not say that the disk is full, and piece by piece."""
+    kind = np.lib.format.dtype_to_descr(rows.dtype)
+    header = {"descr": kind, "fortran_order": False, "shape": rows.shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    for begin in range(0, len(rows), _ROWS_AT_ONCE):
+        file.write(rows[begin : begin + _ROWS_AT_ONCE].tobytes())
 
 
 def _append(log: Any, line: bytes) -> None:

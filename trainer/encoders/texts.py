@@ -14,6 +14,8 @@ from trainer.encoders.hub import Part, library, open_checkpoint
 from trainer.labels import Modality
 
 _BATCH = 64
+_VOCABULARIES = ("tokenizer.json", "vocab.json")
+"""A checkpoint has one of them: how it reads words."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ def encode_texts(
         transformers = library()
     except EncoderError as error:
         raise EncoderError(f"{error}; or take rows that are there with --from FILE.npy") from error
+    if not any(
+        (checkpoint.folder / name).is_file() for name in _VOCABULARIES
+    ):  # the library makes up an empty one
+        raise checkpoint.unusable(EncoderError(f"it has no {' or '.join(_VOCABULARIES)}"))
     text_model = checkpoint.model()
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(

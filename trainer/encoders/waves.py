@@ -15,8 +15,6 @@ Samples = NDArray[np.float32]
 
 _JITTER = 0.05
 """Seconds by which a block of sound may be misplaced before it is moved."""
-_LONGEST_GAP = 60.0
-"""Seconds; a longer gap in the sound is a wrong time stamp."""
 
 
 class Wave:
@@ -60,8 +58,9 @@ class Wave:
             channels = channels.clip(-4, 4)
             samples = np.asarray(channels.mean(axis=1), np.float32)
             ahead = 0 if frame.time is None else round((frame.time - self._start) * self._rate) - self._cursor
-            if _JITTER * self._rate < ahead < _LONGEST_GAP * self._rate:
-                yield self._placed(np.zeros(ahead, np.float32))
+            if ahead > _JITTER * self._rate:
+                for begin in range(0, ahead, self._rate):  # second by second: it may be hours
+                    yield self._placed(np.zeros(min(self._rate, ahead - begin), np.float32))
             elif ahead < -_JITTER * self._rate or (self._cursor == 0 and ahead < 0):
                 samples = samples[-ahead:]
             yield self._placed(samples)

@@ -113,6 +113,12 @@ def cache_folder() -> Path:
     return (Path(given) if given else user_cache_path("avvp-studio", appauthor=False)) / "encoders"
 
 
+def torch_cache() -> Path:
+    """Where torch's hub keeps published weights, known without importing torch, which takes seconds."""
+    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
 def missing(names: Iterable[str]) -> list[str]:
     """Those of which the cache has no file of the right size, which is seen at once."""
     folder = cache_folder()

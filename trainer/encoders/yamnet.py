@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.cores import threads_of_a_small_network
 from trainer.encoders.encoding import Encoder, FeatureSet, Loading, Rows, SoundIntake
-from trainer.encoders.litert import LiteRtModel, class_names_in, threads
+from trainer.encoders.litert import LiteRtModel, class_names_in
 from trainer.encoders.weights import OF_ENCODERS, own_weights, weights_of
 from trainer.labels import Modality
 
@@ -40,7 +41,7 @@ SETS = (
 def load(loading: Loading) -> Encoder:
     """Raises EncoderError where the weights or the runtime are not installed."""
     (path,), sums = own_weights("yamnet", loading)
-    model = LiteRtModel(path, _POOLED, threads())
+    model = LiteRtModel(path, _POOLED, threads_of_a_small_network())
     return Encoder("yamnet", 1, (_Branch(model),), sums, precision="int8")
 
 

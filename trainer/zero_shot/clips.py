@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.annotations import feature_key, parse_llp_name
-from trainer.feature_files import FeaturePlace, UnusableError, find_place
+from trainer.feature_files import DEFAULT_SETS, ENCODER_OF_SET, FeaturePlace, UnusableError, find_place
 from trainer.features import FeatureError, some
 from trainer.labels import Modality, segment_count
 
@@ -38,7 +38,7 @@ class ClipReader:
         self.places = {name: place for name, place in found.items() if place is not None and place.has_any()}
         if not self.places:
             raise FeatureError(
-                f"{self.folder}: there is no feature set {', nor '.join(self.sets)}; {extract()}"
+                f"{self.folder}: there is no feature set {', nor '.join(self.sets)}; {extract(self.sets)}"
             )
 
     @property
@@ -88,12 +88,15 @@ class ClipReader:
 
 def no_sets(folder: Path, sets: Iterable[str]) -> str:
     """That a folder has none of them."""
-    return f"{folder}: there is no feature set {', nor '.join(dict.fromkeys(sets))}; {extract()}"
+    names = [*dict.fromkeys(sets)]
+    return f"{folder}: there is no feature set {', nor '.join(names)}; {extract(names)}"
 
 
-def extract() -> str:
-    """What to do where features are missing."""
-    return "make it with `avvp-trainer extract --encoder default --media DIR --out FEATURES`"
+def extract(sets: Iterable[str]) -> str:
+    """What to do where features of these sets are missing."""
+    makers = dict.fromkeys("default" if name in DEFAULT_SETS else ENCODER_OF_SET[name] for name in sets)
+    encoders = " ".join(f"--encoder {maker}" for maker in makers)
+    return f"make it with `avvp-trainer extract {encoders} --media DIR --out FEATURES`"
 
 
 def _of_length(rows: Rows, length: int) -> Rows:

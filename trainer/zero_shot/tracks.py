@@ -73,8 +73,9 @@ class ZeroShot:
         for text in self.clips.notes(names, missing):
             reporter.send(Note(text=text))
         if not parses:
+            help_text = extract(self.matcher.sets)
             raise FeatureError(
-                f"none of the {len(names)} clips to parse has features ({some(names)}); {extract()}"
+                f"none of the {len(names)} clips to parse has features ({some(names)}); {help_text}"
             )
         return ParseFile.from_clips(parses, self.categories, self._meta(calibrations))
 
@@ -173,4 +174,4 @@ def _said(calibration: Calibration) -> dict[str, Any]:
         return {"from": "constants"}
     biases = [round(float(bias), 4) for bias in calibration.biases]
     source = f"cells known of {calibration.clips} train and val clips"
-    return {"from": source, "slope": round(calibration.slope, 4), "biases": biases}
+    return {"from": source, "clips": calibration.clips, "slope": round(calibration.slope, 4), "biases": biases}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ import pytest
 
 from tests.media_files import Sound, Video, write_media
 from tests.trainer.cluster.conftest import MEMORY
+from tests.trainer.cluster.hdfs import served
 from tests.trainer.commands.conftest import run as run
 from tests.trainer.commands.steps import Run
 from trainer.protocol import Message, Reporter
@@ -31,6 +33,8 @@ def media(tmp_path: Path) -> Path:
     for number in range(1, 24):
         (folder / f"clip-{number:02}.mp4").write_bytes(one.read_bytes())
     write_media(folder / "clip-22.mp4", Video(frames=24, rate="12"), None)
+    for path in folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))  # which every store can say
     return folder
 
 
@@ -67,10 +71,18 @@ def test_a_cluster_makes_the_features_that_one_machine_makes(
     shutil.copytree(there, stored)
     for name in ("clip-04", "clip-20"):
         (stored / SETS[0] / f"{name}.npy").unlink()
-    code, out, error = run(*base, "--out", f"file://{stored}", *on_cluster)
+    (media / "clip-05.mp4").write_text("no video any more")
+    with served(tmp_path) as store:
+        rows = [f"{path.stem}\t{store}/media/{path.name}" for path in sorted(media.iterdir())]
+        (tmp_path / "list.tsv").write_text("\n".join(["filename\tpath", *rows]))
+        places = ["--list", "list.tsv", "--out", f"{store}/stored"]
+        code, out, error = run("extract", "--encoder", "signal", *places, *on_cluster)
     assert (code, error) == (0, "")
-    assert "21 of 24 clips have their features already" in out
-    assert all(np.array_equal(array, arrays(stored)[name]) for name, array in arrays(here).items())
+    assert "features of what it was before are kept in clip-05.npy.old" in out
+    assert not (stored / SETS[0] / "clip-05.npy").exists()
+    assert "20 of 24 clips have their features already" in out
+    made = arrays(stored)
+    assert all(np.array_equal(array, made[name]) for name, array in arrays(here).items() if "-05" not in name)
 
 
 def test_what_a_lost_machine_did_is_kept_and_what_it_did_not_is_done_by_another(

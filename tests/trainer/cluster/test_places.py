@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.trainer.cluster.hdfs import served
 from trainer.encoders import EncoderError
 from trainer.encoders.signal import SIGNAL
 from trainer.encoders.store import SetFolder
@@ -21,13 +22,17 @@ from trainer.cluster.places import Place  # noqa: E402
 ROWS = np.ones((3, 2), np.float32)
 
 
-@pytest.fixture(params=["disk", "store"])
+@pytest.fixture(params=["disk", "memory", "network"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "disk":
         yield Place(str(tmp_path))
-        return
-    yield Place("memory://features")
-    fsspec.filesystem("memory").store.clear()
+    elif request.param == "memory":
+        yield Place("memory://features")
+        fsspec.filesystem("memory").store.clear()
+    else:
+        pytest.importorskip("requests", reason="the extra [cluster] is not installed")
+        with served(tmp_path) as address:
+            yield Place(f"{address}/features")
 
 
 def test_a_file_that_was_made_anew_is_told_from_the_one_before(place: Place) -> None:
@@ -48,6 +53,17 @@ def test_a_set_holds_the_files_that_were_written_and_no_others(place: Place) -> 
     place.write("set", "a", None)
     place.write("set", "c", None)
     assert place.there("set") == {"b.npy"}
+
+
+def test_a_file_that_is_set_aside_is_not_lost_and_not_read(place: Place) -> None:
+    place.write("set", "a", ROWS)
+    assert place.set_aside("set", "a") == "a.npy.old"
+    assert (place.there("set"), place.state("set", "a")) == (frozenset(), "")
+    place.write("set", "a", ROWS)
+    assert place.set_aside("set", "a") == "a.npy.old"
+    assert place.state("set", "a") == ""
+    assert place.set_aside("set", "a") == "a.npy.old"  # told again, though it was moved before
+    assert place.set_aside("set", "b") == ""
 
 
 def test_a_relative_folder_is_the_same_one_in_whatever_folder_it_is_used(

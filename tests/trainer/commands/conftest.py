@@ -6,6 +6,13 @@ import pytest
 
 from tests.trainer.commands.steps import Run
 from trainer.__main__ import main
+from trainer.encoders import chosen_models
+
+
+@pytest.fixture(autouse=True)
+def _no_model_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody chose on this machine changes no test."""
+    monkeypatch.setattr(chosen_models, "TABLE", "models-of-tests.toml")
 
 
 @pytest.fixture

@@ -273,6 +273,7 @@ def test_texts_tell_categories_and_reviewed_cells_make_it_better(run: Run, joint
     calibrated, meta = parsed(run, joint)
     assert meta["parser"] == "zero-shot (clip)"
     assert meta["calibration"]["visual"]["from"] == "cells known of 8 train and val clips"
+    assert meta["calibration"]["visual"]["clips"] == 8
     assert meta["reach"]["audio"]["Bell"] == {"similarity": 1.0, "classes": ["a Bell"], "known": True}
     unknown = Dataset(CATEGORIES, joint.dataset.splits)
     joint.write(unknown)

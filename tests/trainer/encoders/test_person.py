@@ -52,6 +52,28 @@ def test_a_crowd_is_one_and_no_more() -> None:
     assert row[80:] == pytest.approx([1.0, 1.0])
 
 
+def test_the_network_is_given_red_green_and_blue_in_the_order_that_it_learned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Network:
+        """Finds a person as surely as the picture is red."""
+
+        def setInput(self, pictures: np.ndarray) -> None:
+            self.given = pictures
+
+        def forward(self) -> np.ndarray:
+            assert self.given.shape == (1, 3, 300, 300)
+            assert self.given.dtype == np.float32
+            return np.array([[[(0, 1, self.given[0, 0].mean() / 255, 0, 0, 1, 1)]]], np.float32)
+
+    monkeypatch.setattr(person, "own_weights", lambda *_: ((Path("graph"), Path("layers")), {}))
+    monkeypatch.setattr(person.cv2.dnn, "readNetFromTensorflow", lambda *_: Network())
+    branch = person.load(Loading()).branches[0]
+    pictures = np.zeros((1, 1, 300, 300, 3), np.uint8)
+    pictures[..., 0], pictures[..., 2] = 204, 51
+    assert branch.infer(pictures)[0][0, 0, 0] == pytest.approx(0.8)
+
+
 def test_real_clips_show_people_and_a_dog(encoder: Encoder, shared_media: Path) -> None:
     people, dog = rows_of(encoder, shared_media / PEOPLE), rows_of(encoder, shared_media / DOG)
     assert people[:, 0].min() > 0.8

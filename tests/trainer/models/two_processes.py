@@ -17,10 +17,23 @@ from trainer.batch import Batch
 from trainer.checkpoint import model_config_types
 from trainer.engine.trainee import Trainee
 from trainer.group import Group
+from trainer.models import MODELS
+from trainer.models.coleaf import ColeafConfig
+from trainer.models.han import HanConfig
 from trainer.models.layers import Parser
 from trainer.recipe_files import load_recipe
 
+NARROW = {"width": 16, "heads": 2, "feedforward": 16, "dropout": 0.0, "visual_dropout": 0.0}
+
+
+def small_weak(kind: str, config: HanConfig) -> Parser:
+    torch.manual_seed(0)
+    return MODELS[kind][1](config, 6, (4,), 3)
+
+
 PARSERS = {
+    "han": lambda: small_weak("han", HanConfig(**NARROW)),
+    "coleaf": lambda: small_weak("coleaf", ColeafConfig(**NARROW, reference_dropout=0.0)),
     "generator": lambda: small_generator(replace(MIGRATING, migration_scope="clip", uni_positive_weight=2.0)),
     "symmetric generator": lambda: small_generator(
         replace(MIGRATING, migration_scope="clip", architecture="symmetric")
