@@ -184,6 +184,12 @@ def find_place(folder: Path, features: str) -> FeaturePlace | None:
     return next((place for place in there if place.has_any()), next(iter(there), None))
 
 
+def has_set(folder: Path, features: str) -> bool:
+    """Whether there is any file of a set."""
+    place = find_place(folder, features)
+    return place is not None and place.has_any()
+
+
 def _elsewhere(folder: Path, features: str) -> FeaturePlace | None:
     """The place that a set's encoder.json tells of; None where that tells of none, or not as it should."""
     own = folder / features

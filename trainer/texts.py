@@ -215,7 +215,7 @@ def _of_length_1(path: Path, features: Rows, categories: Sequence[str]) -> Rows:
 
 def _remedy(set_name: str) -> str:
     return (
-        "make them by the encoder of the set with `avvp-trainer texts --encoder ... --dataset ...`, or take "
+        "make them by the encoder of the set with `avvp-trainer texts --encoder ...`, or take "
         f"rows in the order of the categories with `avvp-trainer texts --from FILE.npy --set {set_name} ...`"
     )
 

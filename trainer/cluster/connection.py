@@ -16,7 +16,7 @@ from typing import Any
 
 from trainer.cluster.stream import Stream
 from trainer.cluster.watch import Lifeline, Watch, lifelines, silence
-from trainer.protocol import Note, Reporter
+from trainer.protocol import Note, Reporter, StopRequested
 
 _LOOK_AROUND_S = 0.2
 _TRIES = 6
@@ -158,7 +158,7 @@ class Cluster:
         A worker is an actor, and is called with an item at a time. Workers of a machine that was lost are
         begun again on others, with the items that were not given back: what a worker writes it must be able
         to find written. Items that workers did not survive, more than once, come last, as Lost. Raises
-        ClusterError with what a worker raised.
+        ClusterError with what a worker raised, and StopRequested.
         """
         if not items:
             return
@@ -202,6 +202,8 @@ class Cluster:
         self.streams.append(stream)
         patience = time.monotonic() + _BUSY_S
         while True:
+            if self.reporter.is_stop_requested:
+                raise StopRequested
             self._check(self.watch.lost())
             try:
                 row = stream.get(_LOOK_AROUND_S)

@@ -31,7 +31,7 @@ from trainer.encoders.pipeline import Pipeline
 from trainer.encoders.plan import Clip, Plan, Work, plan_of
 from trainer.encoders.store import SetFolder
 from trainer.labels import Modality
-from trainer.protocol import Note, Reporter, StopRequested
+from trainer.protocol import Note, Reporter
 
 _FILES_AT_ONCE = 8
 """How many files a worker is given: enough for batches across them, few enough to lose."""
@@ -115,10 +115,8 @@ class _Clerk:
         return list(self._works.values())
 
     def written(self, rows: Iterator[Mapping[str, Any] | Lost | None]) -> Iterator[Outcome]:
-        """What became of each file that is told of. Raises StopRequested."""
+        """What became of each file that is told of."""
         for row in rows:
-            if self._teller.reporter.is_stop_requested:
-                raise StopRequested
             if isinstance(row, Mapping):
                 yield from (self._outcome(told) for told in json.loads(row["results"]))
             self._meter.tell([])

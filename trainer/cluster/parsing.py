@@ -22,7 +22,7 @@ from trainer.features import FeatureError, FeatureStore, some
 from trainer.parses import ParseFile, read_parses, write_parses
 from trainer.parsing import parse_names
 from trainer.progress import progress_of
-from trainer.protocol import Reporter, StopRequested
+from trainer.protocol import Reporter
 
 _CLIPS_AT_ONCE = 256
 """How many clips a worker is given: what a lost machine takes with it."""
@@ -69,8 +69,6 @@ def parse_on_cluster(
         progress(0, len(names))
         workers = cluster.workers(on_gpu=device.startswith("cuda"))
         for row in cluster.each(items, ParseWorker, made_with, workers):
-            if reporter.is_stop_requested:
-                raise StopRequested
             if isinstance(row, Lost):
                 those = some(row.item["names"])
                 raise ClusterError(f"each worker that parsed {those} broke down: is there memory for it?")

@@ -136,7 +136,7 @@ def _model_and_needs(name: str) -> tuple[str, bool, str]:
     if chosen is None:
         model, needs = _published(name)
         return model, False, lacking or needs
-    gone = "" if os.path.exists(chosen.path) else f"its model, which is not there: {CHOOSE} {taker_of(name)}"
+    gone = "" if os.path.exists(chosen.path) else f"its model, which is not there: {_to_choose(name)}"
     return chosen.path, chosen.texts, lacking or gone
 
 
@@ -155,5 +155,9 @@ def _published(name: str) -> tuple[str, str]:
     if file and os.path.isfile(path):
         return str(path), ""
     if file:
-        return "", f"weights: {CHOOSE} {name} FILE, or --model {name}=FILE, or --download"
-    return "", f"weights: {CHOOSE} {taker_of(name)} FOLDER, or --model {name}=FOLDER"
+        return "", f"weights: {_to_choose(name)}, or --model {name}=FILE, or --download"
+    return "", f"weights: {_to_choose(name)}, or --model {name}=FOLDER"
+
+
+def _to_choose(name: str) -> str:
+    return f"{CHOOSE} {taker_of(name)} {'FILE' if ENCODERS[name].published else 'FOLDER'}"

@@ -150,13 +150,13 @@ def _matcher(arguments: argparse.Namespace, categories: Sequence[str], reporter:
 def _bridge(features: Path, categories: Sequence[str], reporter: Reporter) -> Matcher:
     """By the sets of the default encoders that are there."""
     from trainer.encoders.minilm import encode
-    from trainer.feature_files import find_place
+    from trainer.feature_files import has_set
     from trainer.features import FeatureError
     from trainer.zero_shot.bridge import bridge_to
     from trainer.zero_shot.clips import no_sets
     from trainer.zero_shot.concepts import every
 
-    there = [one for one in every() if find_place(features, one.features) is not None]
+    there = [one for one in every() if has_set(features, one.features)]
     if absent := [one.features for one in every() if one not in there]:
         text = no_sets(features, absent)
         if not there:

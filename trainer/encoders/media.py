@@ -139,6 +139,8 @@ class Frames:
             except (av.error.FFmpegError, OSError):
                 self.is_damaged = True
                 return
+            except IndexError:  # the library breaks, after all else, on streams that begin in the middle
+                return
             if packet is None:
                 return
             yield packet

@@ -111,5 +111,5 @@ def _unusable(clip: Clip, key: str, owner: Clip) -> str:
     if owner is clip:
         return ""
     if owner.name == clip.name:
-        return f"{shown(owner.path)} has the same name; rename one of them"
+        return f"{shown(clip.path)} has the same name as {shown(owner.path)}; rename one of them"
     return f"{shown(owner.name)} is of the same video, and has its file {shown(key)}.npy; keep one of them"

@@ -15,7 +15,7 @@ from trainer.encoders.chosen_models import CHOOSE, chosen_model
 from trainer.encoders.encoding import EncoderError
 from trainer.encoders.hub import open_checkpoint
 from trainer.encoders.texts import TEXT_ENCODERS, TextEncoder, encode_texts
-from trainer.feature_files import ENCODER_FILE, find_place
+from trainer.feature_files import ENCODER_FILE, has_set
 from trainer.pseudo_labels.valor import CAPTIONS
 from trainer.texts import (
     TEMPLATES,
@@ -33,8 +33,7 @@ def complete_texts(features: Path, categories: Sequence[str]) -> tuple[list[str]
     """Make what lacks, as far as models were chosen: what was made, and what went wrong. Raises OSError."""
     made, problems = [], []
     for name, encoder in TEXT_ENCODERS.items():
-        place = find_place(features, encoder.features)
-        if place is None or not place.has_any():
+        if not has_set(features, encoder.features):
             continue
         lacking = _lacking(features, encoder.features, categories)
         chosen = chosen_model(name) if lacking else None
@@ -45,7 +44,8 @@ def complete_texts(features: Path, categories: Sequence[str]) -> tuple[list[str]
         except (EncoderError, TextError) as error:
             problems.append(str(error))
         else:
-            made.append(f"{name} read the names of {len(lacking)} categories ({chosen.path})")
+            what = "the name of 1 category" if len(lacking) == 1 else f"the names of {len(lacking)} categories"
+            made.append(f"{name} read {what} ({chosen.path})")
     return made, problems
 
 

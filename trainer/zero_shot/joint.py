@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from trainer import supervision as rules
 from trainer.captions import Captions, read_captions
+from trainer.feature_files import has_set
 from trainer.features import some
 from trainer.labels import Modality
 from trainer.pseudo_labels import Making
 from trainer.pseudo_labels.valor import CAPTIONS, SCALES, SETS
 from trainer.texts import TextError, read_text_file, read_texts, texts_path
 from trainer.zero_shot.bridge import Reach
+from trainer.zero_shot.clips import no_sets
 
 Rows = NDArray[np.float32]
 
@@ -51,7 +53,10 @@ class Joint:
 
 
 def joint_of(features: Path, categories: Sequence[str]) -> tuple[Joint, list[str]]:
-    """What text features of the categories are there, and notes. Raises TextError where a folder has none."""
+    """What text features of the categories are there, and notes. Raises TextError where a folder has none.
+
+    Of a set that is not there either, it is the set that has to be made.
+    """
     captions = read_captions(CAPTIONS)
     texts: dict[Modality, Rows] = {}
     problems, notes = [], []
@@ -59,9 +64,10 @@ def joint_of(features: Path, categories: Sequence[str]) -> tuple[Joint, list[str
         try:
             texts[modality] = read_texts(features, name, categories)
         except TextError as error:
-            problems.append(str(error))
+            problems.append(str(error) if has_set(features, name) else no_sets(features, [name]))
     if not texts:
-        raise TextError(problems[0])
+        absent = not any(has_set(features, name) for name in _SETS.values())
+        raise TextError(no_sets(features, _SETS.values()) if absent else "; ".join(problems))
     notes += [f"nothing is told of {m}: {text}" for m, text in zip(_lacking(texts), problems, strict=True)]
     if unknown := captions.without_threshold(categories):
         count = f"{len(unknown)} of {len(categories)}"

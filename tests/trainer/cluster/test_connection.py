@@ -11,7 +11,7 @@ import pytest
 
 from trainer.cluster import connection
 from trainer.cluster.connection import ClusterError, Lost, connected
-from trainer.protocol import Message, Note, Reporter
+from trainer.protocol import Message, Note, Reporter, StopRequested
 
 pytestmark = [pytest.mark.filterwarnings("ignore::Warning"), pytest.mark.timeout(300)]
 
@@ -101,6 +101,14 @@ def test_a_cluster_that_does_not_begin_is_told_of_once(cluster: Any, monkeypatch
     with connected(cluster.address, reporter) as there:
         list(there.each(items("sleeps", "sleeps"), Doubles, {}, there.workers(on_gpu=False)))
     assert [text for text in reporter.notes if "may be busy" in text] == [connection._BUSY]
+
+
+def test_who_waits_for_a_worker_may_stop(cluster: Any) -> None:
+    class Stops(Reporter):
+        is_stop_requested = True
+
+    with connected(cluster.address, Stops(None)) as there, pytest.raises(StopRequested):
+        list(there.each(items("sleeps"), Doubles, {}, there.workers(on_gpu=False)))
 
 
 def test_nothing_to_do_begins_no_worker(cluster: Any) -> None:

@@ -134,7 +134,7 @@ def test_a_model_that_was_moved_away_is_told(run: Run, models: Path, cache: Path
     shutil.rmtree(moved)
     entry = listed(run)["clip"]
     assert (entry["ready"], entry["texts"], entry["model"]) == (False, False, str(moved))
-    assert entry["needs"] == "its model, which is not there: avvp-trainer encoders model clip"
+    assert entry["needs"] == "its model, which is not there: avvp-trainer encoders model clip FOLDER"
 
 
 @pytest.mark.parametrize("content", [b"clip = ", b'clip = "a"', b"[clip]\ntexts = true", b"\xff"])
@@ -194,7 +194,7 @@ def test_the_chosen_models_read_the_categories_that_nobody_read_yet(
     assert seen.captions == (read_captions("llp").texts["Dog"][1], "A photo of tea pot")
     assert not np.allclose(*seen.features)
     assert "read the names" not in tracks(run, features, vocabulary(tmp_path, "Dog"))[1]
-    assert "clap read the names of 1 categories" in tracks(run, features, vocabulary(tmp_path, "Dog", "Sea"))[1]
+    assert "clap read the name of 1 category (" in tracks(run, features, vocabulary(tmp_path, "Dog", "Sea"))[1]
     assert read_text_file(texts_path(features, "clap512")).categories == ("Dog", "tea pot", "Sea")
 
 
@@ -203,7 +203,9 @@ def test_one_model_finds_tracks_of_its_own_sense(
 ) -> None:
     choose(run, models, "clap")
     features = features_of(run, media, tmp_path / "features", "clap")
-    assert tracks(run, features, vocabulary(tmp_path, "Dog"))[0] == 0
+    code, out, _ = tracks(run, features, vocabulary(tmp_path, "Dog"))
+    assert code == 0
+    assert f"nothing is told of visual: {features}: there is no feature set clip; make it with" in out
     file = read_parses(tmp_path / "p.npz")
     assert (file.meta["reach"]["audio"]["Dog"]["known"], file.meta["reach"]["visual"]["Dog"]["known"]) == (1, 0)
 

@@ -57,7 +57,7 @@ def test_of_two_files_of_one_name_the_second_is_told(media: Path, tmp_path: Path
     (media / "sub" / "a.mp4").write_bytes((media / "a.mp4").read_bytes())
     _, messages = run(tmp_path, "--encoder", "signal", "--media", str(media))
     assert [message.text for message in messages if isinstance(message, Note)] == [
-        f"a: no features, {media / 'a.mp4'} has the same name; rename one of them"
+        f"a: no features, {media / 'sub' / 'a.mp4'} has the same name as {media / 'a.mp4'}; rename one of them"
     ]
 
 

@@ -223,7 +223,8 @@ def test_a_folder_of_other_features_names_what_is_missing(
     code, _, err = run("zero-shot", *arguments, "--clips", "train-00", "--using", using)
     assert code == 2
     assert is_one_line(err)
-    assert ("no feature set yamnet-scores" if using == "default" else "avvp-trainer texts") in err
+    sets = "yamnet-scores, nor" if using == "default" else "clap512, nor clip; make it with"
+    assert f"there is no feature set {sets}" in err
 
 
 @pytest.mark.parametrize(

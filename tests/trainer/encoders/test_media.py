@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 
-from tests.media_files import Sound, Video, read_number, write_media
+from tests.media_files import Sound, Video, read_number, write_broken_broadcast, write_media
 from tests.trainer.readings import clip as clip
 from tests.trainer.readings import read
 from trainer.encoders import EncoderError
@@ -44,6 +44,12 @@ def test_an_open_file_is_read_as_well_as_a_path(clip: Path) -> None:
     np.testing.assert_array_equal(pictures, expected)
     with pytest.raises(EncoderError, match="not a video or sound file"):
         read(io.BytesIO(b"text" * 100), PictureIntake(1))
+
+
+def test_streams_that_begin_in_the_middle_of_a_broadcast_are_left_out(tmp_path: Path) -> None:
+    path = write_broken_broadcast(tmp_path / "clip.ts")
+    reading, (pictures,) = read(path, PictureIntake(1))
+    assert (reading.seconds, len(pictures)) == (1, 1)  # the last part has the times of the first
 
 
 def test_corrupt_packets_in_the_middle_cost_what_they_hold_and_are_noted(tmp_path: Path) -> None:

@@ -19,11 +19,14 @@ from trainer.engine.trainee import Trainee
 from trainer.group import Group
 from trainer.models import MODELS
 from trainer.models.coleaf import ColeafConfig
+from trainer.models.ecma import EcmaConfig
 from trainer.models.han import HanConfig
 from trainer.models.layers import Parser
 from trainer.recipe_files import load_recipe
 
 NARROW = {"width": 16, "heads": 2, "feedforward": 16, "dropout": 0.0, "visual_dropout": 0.0}
+AT_ONCE = {"reference_dropout": 0.0, "reference_warmup_epochs": 0, "anchor_warmup_epochs": 0}
+"""Settings of CoLeaF: all of its losses from the first epoch on."""
 
 
 def small_weak(kind: str, config: HanConfig) -> Parser:
@@ -33,7 +36,11 @@ def small_weak(kind: str, config: HanConfig) -> Parser:
 
 PARSERS = {
     "han": lambda: small_weak("han", HanConfig(**NARROW)),
-    "coleaf": lambda: small_weak("coleaf", ColeafConfig(**NARROW, reference_dropout=0.0)),
+    "coleaf": lambda: small_weak("coleaf", ColeafConfig(**NARROW, **AT_ONCE)),
+    "ecma": lambda: small_weak("ecma", EcmaConfig(**NARROW, **AT_ONCE, warmup_epochs=0)),
+    "ecma, means over clips": lambda: small_weak(
+        "ecma", EcmaConfig(**NARROW, warmup_epochs=0, coleaf_aux=False, cma_norm="clip")
+    ),
     "generator": lambda: small_generator(replace(MIGRATING, migration_scope="clip", uni_positive_weight=2.0)),
     "symmetric generator": lambda: small_generator(
         replace(MIGRATING, migration_scope="clip", architecture="symmetric")
