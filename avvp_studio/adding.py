@@ -10,8 +10,8 @@ from threading import Event
 from PySide6.QtCore import QObject
 
 from avvp_studio.domain.job import JobOrder, JobState, JobStatus
-from avvp_studio.domain.videos import DEFAULT, Found, VideosRequest
-from avvp_studio.extraction import ZERO_SHOT, order_install, order_tracks
+from avvp_studio.domain.videos import DEFAULT, JOINT, Found, VideosRequest
+from avvp_studio.extraction import ZERO_SHOT, ZERO_SHOT_JOINT, order_install, order_tracks
 from avvp_studio.jobs import Jobs, next_name
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.projects import Added, TakenBack, add_videos, find_videos, take_back
@@ -25,6 +25,10 @@ from avvp_studio.workspace import Workspace
 
 NO_PROJECT = "Videos go into a project: make one, or open one"
 NOT_INSTALLED = f"Tracks without training need the default encoders (`{INSTALL_COMMAND}`)"
+NO_JOINT = (
+    "Name your checkpoints of CLIP and CLAP once (`python -m trainer encoders model clip FOLDER`, and likewise "
+    "clap), then choose this again"
+)
 FINDING = "Tracks are being found"
 
 
@@ -50,9 +54,10 @@ class Adding(QObject):
         self._lengths: dict[Path, float] = {}
         self._look: Task | None = None
         self._is_dropped = Event()
-        self._waits_for_encoders = False
+        self._waiting: Callable[[Path], None] | None = None
         window.videos_requested.connect(self.ask)
         window.tracks_requested.connect(self.find_tracks)
+        window.joint_tracks_requested.connect(self.find_joint_tracks)
         workspace.project_changed.connect(self._on_project_changed)
         for told in (encoders.loaded, encoders.failed):
             told.connect(self._on_encoders_told)
@@ -86,8 +91,13 @@ class Adding(QObject):
         self._drop_look()
 
     def find_tracks(self) -> None:
-        """Find tracks in all clips of the project."""
-        self._waits_for_encoders = True
+        """Find tracks in all clips of the project by the default encoders, once known whether they can."""
+        self._waiting = self._find_by_default
+        self._encoders.reload()
+
+    def find_joint_tracks(self) -> None:
+        """Find tracks in all clips of the project by CLIP and CLAP, or the one that can."""
+        self._waiting = self._find_by_joint
         self._encoders.reload()
 
     def install(self) -> None:
@@ -215,19 +225,28 @@ class Adding(QObject):
     def _show_encoders(self) -> None:
         if self._dialog is not None:
             is_unknown = self._encoders.is_asking and not self._encoders.is_loaded
-            ready = None if is_unknown else self._encoders.ready
-            self._dialog.show_encoders(ready, is_installing=bool(self._installing))
+            finders = None if is_unknown else self._encoders.finders
+            self._dialog.show_encoders(finders, is_installing=bool(self._installing))
 
     def _on_encoders_told(self) -> None:
         self._show_encoders()
-        project = self._workspace.project
-        if not self._waits_for_encoders or project is None:
-            return
-        self._waits_for_encoders = False
-        if DEFAULT in self._encoders.ready or self._installing:
-            self._order(project.root, DEFAULT, next_name(ProjectPaths(project.root).runs, "tracks"))
+        project, waiting = self._workspace.project, self._waiting
+        if waiting is not None and project is not None:
+            self._waiting = None
+            waiting(project.root)
+
+    def _find_by_default(self, root: Path) -> None:
+        if DEFAULT in self._encoders.finders or self._installing:
+            self._order(root, DEFAULT, next_name(ProjectPaths(root).runs, "tracks"))
         else:
             self._window.message_bar.show_note(NOT_INSTALLED, offer=("Install them", self._install_and_find))
+
+    def _find_by_joint(self, root: Path) -> None:
+        choice = next((finder for finder in self._encoders.finders if finder in JOINT), "")
+        if choice:
+            self._order(root, choice, next_name(ProjectPaths(root).runs, "tracks"))
+        else:
+            self._window.message_bar.show_note(NO_JOINT)
 
     def _install_and_find(self) -> None:
         self.install()
@@ -248,7 +267,8 @@ class Adding(QObject):
     def _what_is_out_of_reach(self) -> str:
         """Of how many categories the tracks can say nothing."""
         project, files = self._workspace.project, self._workspace.parse_files
-        parser = next((name for name, path in files.items() if path.stem == ZERO_SHOT), None)
+        stems = (ZERO_SHOT, ZERO_SHOT_JOINT)
+        parser = next((name for name, path in files.items() if path.stem in stems), None)  # the newest
         if project is None or parser is None:
             return ""
         text = reach_text(self._workspace.reach(parser), project.categories)

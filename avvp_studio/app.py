@@ -10,6 +10,7 @@ from pathlib import Path
 
 from avvp_studio import __version__
 
+_THEMES = ("dark", "light", "contrast_dark", "contrast_light")
 _COMMANDS = ("new", "import", "extract", "export", "shot")
 
 
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run_command(given: list[str]) -> int:
     from avvp_studio.command_line import add_commands, run_command
+    from avvp_studio.ui.timeline.arrangement import BANDS
 
     parser = argparse.ArgumentParser(prog="avvp-studio")
     commands = parser.add_subparsers(required=True)
@@ -40,8 +42,9 @@ def _run_command(given: list[str]) -> int:
     shot.add_argument("--view", default="main", choices=("main", "jobs"))
     shot.add_argument("--out", type=Path, required=True)
     shot.add_argument("--size", default="1280x800", metavar="WxH")
-    shot.add_argument("--theme", default="dark", choices=("dark", "light"))
+    shot.add_argument("--theme", default="dark", choices=_THEMES)
     shot.add_argument("--at", type=float, default=0.0, metavar="SECONDS", help="where the playhead is")
+    shot.add_argument("--bands", nargs="*", choices=BANDS, help="those above the lanes (default: the usual)")
     shot.set_defaults(run=_shoot)
     return run_command(parser.parse_args(given))
 
@@ -58,6 +61,7 @@ def _shoot(arguments: argparse.Namespace) -> None:
         size=arguments.size,
         theme=arguments.theme,
         at=arguments.at,
+        bands=arguments.bands,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from avvp_studio.domain.job import JobOrder
 from avvp_studio.domain.project import Clip
-from avvp_studio.domain.videos import DEFAULT
+from avvp_studio.domain.videos import DEFAULT, JOINT
 from avvp_studio.exchange import dataset as dataset_format
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.projects import snapshot_dataset
@@ -20,6 +20,8 @@ from trainer.feature_files import DEFAULT_SETS, ENCODER_FILE, ENCODER_OF_SET, Fe
 
 ZERO_SHOT = "zero-shot"
 """The parser that needs no training, and the name of its parse file, which is always of all clips."""
+ZERO_SHOT_JOINT = "zero-shot-clip"
+"""That of the tracks by CLIP and CLAP, beside those by the default encoders."""
 
 
 class OrderError(ValueError):
@@ -44,10 +46,10 @@ def order_tracks(root: Path, encoder: str, name: str, *, after: str = "") -> tup
     with _ordering(paths, name, f"{name}-features"):
         lacking = [clip for clip in without_features(paths, sets, clips) if clip.media]
         if lacking:
-            orders.append(order_extraction(paths, f"{name}-features", lacking, (encoder,), after=after))
+            orders.append(order_extraction(paths, f"{name}-features", lacking, encoder.split("+"), after=after))
             after = orders[0].name
-        if encoder == DEFAULT and any(clip.media for clip in clips):
-            orders.append(_zero_shot(paths, name, snapshot, after=after))
+        if encoder in (DEFAULT, *JOINT) and any(clip.media for clip in clips):
+            orders.append(_zero_shot(paths, name, snapshot, is_joint=encoder in JOINT, after=after))
     return tuple(orders)
 
 
@@ -85,13 +87,14 @@ def write_list(run_dir: Path, clips: Iterable[Clip]) -> Path:
     return listing
 
 
-def _zero_shot(paths: ProjectPaths, name: str, snapshot: Dataset, *, after: str) -> JobOrder:
+def _zero_shot(paths: ProjectPaths, name: str, snapshot: Dataset, *, is_joint: bool, after: str) -> JobOrder:
     run_dir = paths.run(name)
     dataset_format.write(run_dir / "dataset", snapshot)
     arguments = (
         *("zero-shot", "--features", str(paths.features)),
         *("--dataset", str(run_dir / "dataset")),
-        *("--out", str(paths.parses / f"{ZERO_SHOT}.npz")),
+        *(("--using", "clip") if is_joint else ()),
+        *("--out", str(paths.parses / f"{ZERO_SHOT_JOINT if is_joint else ZERO_SHOT}.npz")),
         *("--run-dir", str(run_dir)),
     )
     return JobOrder(name, "Find tracks", ZERO_SHOT, arguments, after=after)
@@ -101,10 +104,10 @@ def _zero_shot(paths: ProjectPaths, name: str, snapshot: Dataset, *, after: str)
 
 
 def sets_of(encoder: str) -> tuple[str, ...]:
-    """The feature sets that an encoder, or the default group, makes."""
+    """The feature sets that an encoder, several (`JOINT`), or the default group make."""
     if encoder == DEFAULT:
         return DEFAULT_SETS
-    return tuple(features for features, maker in ENCODER_OF_SET.items() if maker == encoder)
+    return tuple(features for features, maker in ENCODER_OF_SET.items() if maker in encoder.split("+"))
 
 
 def without_features(paths: ProjectPaths, sets: Sequence[str], clips: Sequence[Clip]) -> list[Clip]:

@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avvp_studio.domain.project import Clip
-from avvp_studio.domain.tracks import Reaches, Track, read_reach
+from avvp_studio.domain.thresholds import levels_of, with_levels
+from avvp_studio.domain.tracks import Reaches, Track, read_calibration, read_reach
+from avvp_studio.threshold_file import ThresholdFile
 from trainer.parses import NPZ_DAMAGE, Parse, ParseError, ParseFile, read_parses
+from trainer.prediction import PredictionRule
 
 _CACHED = 4
 """Parse files kept in memory. A file of all of LLP takes some 25 MB."""
@@ -31,6 +34,7 @@ class _Entry:
     parser: str
     created: float
     reach: Reaches = field(default_factory=dict, compare=False)
+    calibrated_by: int = field(default=0, compare=False)
 
 
 class ParseFolder:
@@ -39,8 +43,11 @@ class ParseFolder:
     What is wrong with a file is passed to `say`, once for each file; the others go on.
     """
 
-    def __init__(self, folder: Path, categories: Sequence[str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, categories: Sequence[str], say: Callable[[str], None], thresholds: ThresholdFile
+    ) -> None:
         self._folder = folder
+        self._thresholds = thresholds
         self._categories = tuple(categories)
         self._say = say
         self._said: set[tuple[Path, tuple[int, int], str]] = set()
@@ -59,6 +66,17 @@ class ParseFolder:
     def reach(self, parser: str) -> Reaches:
         """What a parser can know of, where it says so."""
         return self._entries[parser].reach
+
+    def use_rule_of(self, track: Track) -> None:
+        """Let the parser predict in all clips as it does in a track, and keep its thresholds."""
+        levels = levels_of(track.rule, track.own_rule, self._categories)
+        self._thresholds.keep(self.path(track.parser).stem, levels)
+
+    def rule_in_file(self, track: Track) -> PredictionRule:
+        """The rule of a track for the columns of the file that it comes from. Raises ParseError."""
+        places = {category: column for column, category in enumerate(self._categories)}
+        file = self._file(self._entries[track.parser])
+        return track.rule.with_columns([places.get(category, -1) for category in file.categories])
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -114,7 +132,11 @@ class ParseFolder:
             return None
         columns = [file.categories.index(name) if name in file.categories else -1 for name in self._categories]
         aligned = _aligned(parse, columns, clip.segments)
-        track = Track(parser, aligned, file.rule.with_columns(columns), entry.reach)
+        rule = file.rule.with_columns(columns)
+        track = Track(parser, aligned, rule, entry.reach, entry.calibrated_by)
+        chosen = self._thresholds.levels(entry.path.stem)
+        if chosen:
+            track = track.by_rule(with_levels(rule, self._categories, chosen))
         try:
             _ = track.predicted
         except ParseError as error:
@@ -156,7 +178,8 @@ def _said_by(entry: _Entry) -> _Entry:
         with entry.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             meta = json.loads(str(arrays["meta"]))
         parser, created = str(meta.get("parser") or entry.parser), float(meta.get("created", entry.created))
-        return replace(entry, parser=parser, created=created, reach=read_reach(meta))
+        reach, calibrated_by = read_reach(meta), read_calibration(meta)
+        return replace(entry, parser=parser, created=created, reach=reach, calibrated_by=calibrated_by)
     except (*NPZ_DAMAGE, AttributeError):
         return entry  # what is wrong with it is said when it is needed
 

@@ -32,12 +32,31 @@ class ProjectPaths:
         return self.root / "peaks"
 
     @property
+    def tiles(self) -> Path:
+        """Small pictures and pieces of spectrograms."""
+        return self.root / "tiles.sqlite"
+
+    @property
+    def proxies(self) -> Path:
+        return self.root / "proxies"
+
+    @property
     def features(self) -> Path:
         return self.root / "features"
 
     @property
     def parses(self) -> Path:
         return self.root / "parses"
+
+    @property
+    def rows(self) -> Path:
+        """How the rows of the timeline are arranged."""
+        return self.root / "rows.json"
+
+    @property
+    def thresholds(self) -> Path:
+        """The thresholds that were chosen in the place of parsers' own."""
+        return self.root / "thresholds.json"
 
     @property
     def runs(self) -> Path:

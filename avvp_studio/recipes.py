@@ -7,9 +7,12 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from avvp_studio.domain.job import Recipe
-from avvp_studio.domain.videos import BUILT_IN, DEFAULT
+from avvp_studio.domain.videos import BUILT_IN, DEFAULT, JOINT
 from avvp_studio.trainer_list import TrainerList
 from trainer.feature_files import DEFAULT_SETS, ENCODER_OF_SET
+
+_MATCHER = "minilm"
+"""Which matches the names of categories with the classes that the default encoders know."""
 
 
 class RecipeCatalogue(TrainerList):
@@ -29,12 +32,17 @@ class EncoderCatalogue(TrainerList):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(["encoders", "list", "--json"], "encoders", parent)
         self.ready: frozenset[str] = frozenset({BUILT_IN})
-        """Their names, and that of the default group if all of it can. Before `loaded`, what always can."""
+        """Their names. Before `loaded`, what always can."""
+        self.finders: tuple[str, ...] = ()
+        """By which of them tracks can be found before any training: the default group, and those of `JOINT`."""
 
     def take(self, listed: list[dict[str, Any]]) -> None:
         ready = {str(entry["name"]) for entry in listed if entry["ready"]}
-        default = {ENCODER_OF_SET[features] for features in DEFAULT_SETS}
-        self.ready = frozenset({*ready, BUILT_IN, *([DEFAULT] if default <= ready else [])})
+        readers = {str(entry["name"]) for entry in listed if entry["texts"]}
+        default = {*(ENCODER_OF_SET[features] for features in DEFAULT_SETS), _MATCHER}
+        joint = next((choice for choice in JOINT if {*choice.split("+")} <= readers), "")
+        self.ready = frozenset({*ready, BUILT_IN})
+        self.finders = tuple(filter(None, (DEFAULT if default <= ready else "", joint)))
 
 
 def _recipe(entry: dict[str, Any]) -> Recipe:

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from PySide6.QtCore import QSettings
@@ -14,12 +14,24 @@ from PySide6.QtWidgets import QApplication
 
 from avvp_studio.command_line import ShotError
 from avvp_studio.studio import Studio
+from avvp_studio.ui.timeline.arrangement import BANDS
 
 _PATIENCE_S = 20.0
+_REST_S = 0.3
 
 
-def take_shot(project: Path, *, clip: str, view: str, out: Path, size: str, theme: str, at: float) -> None:
-    """Render a view of a clip to a PNG. Raises ShotError with one clear message."""
+def take_shot(
+    project: Path,
+    *,
+    clip: str,
+    view: str,
+    out: Path,
+    size: str,
+    theme: str,
+    at: float,
+    bands: Collection[str] | None = None,
+) -> None:
+    """Render a view of a clip to a PNG; without `bands`, the usual ones. Raises ShotError with one message."""
     match = re.fullmatch(r"(\d{3,5})x(\d{3,5})", size)
     if match is None:
         raise ShotError(f"--size {size}: give width and height in pixels, like 1280x800")
@@ -40,6 +52,8 @@ def take_shot(project: Path, *, clip: str, view: str, out: Path, size: str, them
             studio.window.show()
             if view == "jobs":
                 studio.window.show_jobs()
+            if bands is not None:
+                _show_bands(studio, bands)
             studio.workspace.open_clip(clip)
             _settle(app, studio, at)
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +66,13 @@ def take_shot(project: Path, *, clip: str, view: str, out: Path, size: str, them
             studio.close()
 
 
+def _show_bands(studio: Studio, bands: Collection[str]) -> None:
+    for name in BANDS:
+        action = studio.window.actions_by_name[f"band_{name}"]
+        if action.isChecked() != (name in bands):
+            action.trigger()
+
+
 def _settle(app: QApplication, studio: Studio, at: float) -> None:
     """Wait until picture and waveform of the clip are there, or a word that stands in their place."""
     video = studio.window.clip_view.video
@@ -61,7 +82,19 @@ def _settle(app: QApplication, studio: Studio, at: float) -> None:
         studio.player.frame_changed.connect(frames.append)
         studio.player.seek(at)
         _wait(app, lambda: bool(frames))
-    app.processEvents()
+    _rest(app, studio)
+
+
+def _rest(app: QApplication, studio: Studio) -> None:
+    """Wait until the bands are drawn: what is in view is asked for a moment after it is."""
+    idle_since = [time.monotonic()]
+
+    def is_at_rest() -> bool:
+        if studio.pictures.is_busy:
+            idle_since[0] = time.monotonic()
+        return time.monotonic() - idle_since[0] > _REST_S
+
+    _wait(app, is_at_rest)
 
 
 def _wait(app: QApplication, is_there: Callable[[], bool]) -> None:

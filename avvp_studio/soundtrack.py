@@ -16,6 +16,9 @@ from avvp_studio.tasks import Task, Tasks
 
 _CLEARLY_SHORTER = 0.5
 """Seconds by which the sound must fall short of the picture to be worth a note."""
+NOT_FOUND = "The video of this clip was not found"
+READING = "Reading the sound …"
+READING_ON = "Reading the sound: {percent} %"
 
 
 class Soundtrack(QObject):
@@ -45,13 +48,19 @@ class Soundtrack(QObject):
         """Measure the sound of a clip, or read it from the cache; an earlier request is dropped."""
         self._drop_task()
         if path is None:
-            self._show(None, "The video of this clip was not found")
+            self._show(None, NOT_FOUND)
             return
-        self._show(None, "Reading the sound …")
+        self._show(None, READING)
         cache = cache_dir / f"{quote(clip_name, safe='')}.npz"
         self._is_dropped = threading.Event()
         self._task = self._tasks.run(
-            peaks_of, path, cache, self._is_dropped.is_set, done=self._on_done, failed=self._on_failed
+            peaks_of,
+            path,
+            cache,
+            self._is_dropped.is_set,
+            done=self._on_done,
+            failed=self._on_failed,
+            progress=self._on_progress,
         )
 
     def clear(self) -> None:
@@ -64,6 +73,9 @@ class Soundtrack(QObject):
             self._is_dropped.set()
             self._task.cancel()
             self._task = None
+
+    def _on_progress(self, done: float) -> None:
+        self._show(None, READING_ON.format(percent=min(99, int(100 * done))))
 
     def _on_done(self, result: tuple[Peaks | None, str]) -> None:
         self._task = None
@@ -81,14 +93,23 @@ class Soundtrack(QObject):
         self.peaks_changed.emit()
 
 
-def peaks_of(path: Path, cache: Path, should_stop: Callable[[], bool]) -> tuple[Peaks | None, str]:
-    """The outline of a file's sound and a note on it. A cache that cannot be written is done without."""
+def peaks_of(
+    path: Path,
+    cache: Path,
+    should_stop: Callable[[], bool],
+    progress: Callable[[float], object] = lambda _: None,
+) -> tuple[Peaks | None, str]:
+    """The outline of a file's sound and a note on it. A cache that cannot be written is done without.
+
+    `progress` is told which share of a long sound is measured.
+    """
     info = probe(path)
     if info.audio is None:
         return None, "This file has no sound"
     peaks = Peaks.load(cache, path)
     if peaks is None:
-        peaks = Peaks.measure(path, should_stop)
+        length = max(info.audio.duration, 1.0)
+        peaks = Peaks.measure(path, should_stop, lambda done: progress(done / length))
         try:
             peaks.save(cache, path)
         except OSError as error:

@@ -15,18 +15,20 @@ from avvp_studio.first_start import FirstStart
 from avvp_studio.jobs import Jobs, next_name
 from avvp_studio.media.sound_file import save_sound
 from avvp_studio.paths import ProjectPaths
+from avvp_studio.pictures import Pictures
 from avvp_studio.player import Player
 from avvp_studio.projects import create_from_folders, export_project
+from avvp_studio.proxies import Proxies
 from avvp_studio.recipes import EncoderCatalogue, RecipeCatalogue
 from avvp_studio.soundtrack import Soundtrack
 from avvp_studio.tasks import Tasks
 from avvp_studio.training import lacking_features, order_training, usual_recipe
+from avvp_studio.ui.appearance import Appearance
 from avvp_studio.ui.export_dialog import ExportRequest
 from avvp_studio.ui.jobs.job_panel import JobPanel
 from avvp_studio.ui.jobs.launch_form import LaunchForm
 from avvp_studio.ui.main_window import MainWindow
 from avvp_studio.ui.new_project_dialog import NewProjectRequest
-from avvp_studio.ui.theme import Appearance
 from avvp_studio.workspace import Workspace
 
 MAKING_SAMPLE = "Making the sample project"
@@ -46,10 +48,12 @@ class Studio(QObject):
         self, app: QApplication, settings: QSettings, home: Path, *, theme: str = "", only_looks: bool = False
     ) -> None:
         super().__init__()
-        self.tasks = Tasks(self)
-        self.workspace = Workspace(self)
         self.player = Player(self)
+        self.tasks = Tasks(self, after=self.player.has_opened)
+        self.workspace = Workspace(self)
         self.soundtrack = Soundtrack(self.tasks, self)
+        self.proxies = Proxies(self.tasks, self)
+        self.pictures = Pictures(self, after=self.player.has_opened)
         self.jobs = Jobs(self, only_looks=only_looks)
         self.recipes = RecipeCatalogue(self)
         self.encoders = EncoderCatalogue(self)
@@ -57,7 +61,14 @@ class Studio(QObject):
         appearance = Appearance(app, theme or str(settings.value("theme", "system")))
         self.job_panel = JobPanel(self.jobs, appearance.theme)
         self.window = MainWindow(
-            self.workspace, self.player, self.soundtrack, self.job_panel, appearance, settings
+            self.workspace,
+            self.player,
+            self.soundtrack,
+            self.proxies,
+            self.pictures,
+            self.job_panel,
+            appearance,
+            settings,
         )
         self._messages = self.window.message_bar
         self._is_asked_to_train = False
@@ -116,6 +127,8 @@ class Studio(QObject):
         self.encoders.shutdown()
         self.jobs.attach(None)
         self.player.shutdown()
+        self.proxies.shutdown()
+        self.pictures.shutdown()
         self.tasks.shutdown()
         self.workspace.close_project()
 

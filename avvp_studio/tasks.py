@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 T = TypeVar("T")
 
+_MOST_WAITING_S = 0.3
+
 
 class Task:
     """A function that was handed to `Tasks`. After `cancel` none of its callbacks is called any more."""
@@ -42,8 +44,12 @@ class Tasks(QObject):
 
     _arrived = Signal(object)
 
-    def __init__(self, parent: QObject | None = None, *, threads: int = 2) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, threads: int = 2, after: threading.Event | None = None
+    ) -> None:
+        """No task begins before `after` is set, which all wait for only briefly."""
         super().__init__(parent)
+        self._after = after
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="task")
         self._futures: dict[Task, Any] = {}
         self._gate = threading.Lock()  # held while a worker posts: after it is shut, none touches this object
@@ -79,10 +85,13 @@ class Tasks(QObject):
         for task in self._futures:
             task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        wait(self._futures.values(), wait_s)
+        # What was cancelled before it began is never told to `wait`.
+        wait([future for future in self._futures.values() if not future.cancelled()], wait_s)
         self._futures.clear()
 
     def _work(self, task: Task, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        if self._after is not None:
+            self._after.wait(_MOST_WAITING_S)
         extra: dict[str, Any] = {}
         if task.progress is not None:
             report = task.progress

@@ -13,13 +13,15 @@ from PySide6.QtCore import QObject, Signal
 
 from avvp_studio.domain.candidates import candidates
 from avvp_studio.domain.clip_list import ClipList
-from avvp_studio.domain.edit import Edit, EditError, joined, mark
+from avvp_studio.domain.edit import Edit, EditError, difference, joined, mark, mark_text
 from avvp_studio.domain.project import Clip, Project
 from avvp_studio.domain.tracks import Reaches, Track
 from avvp_studio.parse_folder import ParseFolder
 from avvp_studio.paths import ProjectPaths
-from avvp_studio.store import Store, StoreError
+from avvp_studio.store import Standing, Store, StoreError
+from avvp_studio.threshold_file import ThresholdFile
 from trainer.labels import Event, Modality, State, state_grid
+from trainer.prediction import PredictionRule
 
 T = TypeVar("T")
 
@@ -54,9 +56,9 @@ class Workspace(QObject):
         self._edited: frozenset[str] = frozenset()
         self._parses: ParseFolder | None = None
         self._clip: Clip | None = None
-        self._events: tuple[Event, ...] = ()
+        self._is_audio_visual_only = False
+        self._standing = Standing()
         self._states: NDArray[np.int8] | None = None
-        self._history: tuple[str | None, str | None] = (None, None)
         self._tracks: tuple[Track, ...] = ()
         self._armed: str | None = None
         self._selection: tuple[float, float] | None = None
@@ -88,7 +90,7 @@ class Workspace(QObject):
     @property
     def events(self) -> tuple[Event, ...]:
         """The events of the clip, sorted."""
-        return self._events
+        return self._standing.events
 
     @property
     def states(self) -> NDArray[np.int8]:
@@ -96,16 +98,16 @@ class Workspace(QObject):
         if self._states is None:
             categories = self._project.categories if self._project else ()
             segments, complete = (self._clip.segments, self._clip.is_complete) if self._clip else (0, False)
-            self._states = state_grid(self._events, categories, segments, complete=complete)
+            self._states = state_grid(self.events, categories, segments, complete=complete)
         return self._states
 
     @property
     def undo_text(self) -> str | None:
-        return self._history[0]
+        return self._standing.undo_text
 
     @property
     def redo_text(self) -> str | None:
-        return self._history[1]
+        return self._standing.redo_text
 
     @property
     def parsers(self) -> tuple[str, ...]:
@@ -141,11 +143,16 @@ class Workspace(QObject):
         """The chosen range in seconds."""
         return self._selection
 
+    @property
+    def is_audio_visual_only(self) -> bool:
+        """Whether the project's truth is of what is heard and seen at once, and of nothing else."""
+        return self._is_audio_visual_only
+
     def candidates(self) -> tuple[str, ...]:
         """The categories worth a look in this clip, first its video-level labels (see domain.candidates)."""
         if self._project is None or self._clip is None:
             return ()
-        return candidates(self._project.categories, self._clip, self._events, self._tracks)
+        return candidates(self._project.categories, self._clip, self.events, self._tracks)
 
     # Opening
 
@@ -169,16 +176,17 @@ class Workspace(QObject):
     def open_clip(self, name: str | None) -> bool:
         """Open a clip, or none."""
         if self._store is None or name is None:
-            self._set_clip(None, (), (None, None))
+            self._set_clip(None, Standing())
             return True
         clip = self._list.by_name.get(name)
         if clip is None:
             self.failed.emit(f"{name}: the project has no such clip")
             return False
-        found = self._ask(lambda store: (store.events(name), store.history(name)))
+        found = self._ask(lambda store: (store.standing(name), store.audio_visual_only()))
         if found is None:
             return False
-        self._set_clip(clip, *found)
+        standing, self._is_audio_visual_only = found
+        self._set_clip(clip, standing)
         return True
 
     def step_clip(self, delta: int) -> None:
@@ -232,7 +240,7 @@ class Workspace(QObject):
         try:
             edits = [
                 mark(
-                    self._events,
+                    self.events,
                     modality=modality,
                     category=category,
                     onset=onset,
@@ -245,7 +253,7 @@ class Workspace(QObject):
         except EditError as error:
             self.failed.emit(f"{self._clip.name}: {error}")
             return False
-        return self.apply(joined(edits))
+        return self.apply(joined(edits, mark_text(modalities, category, onset, offset, state)))
 
     def apply(self, edit: Edit) -> bool:
         """Store an edit of the clip, then show it. False when nothing was to be changed or it failed."""
@@ -289,6 +297,16 @@ class Workspace(QObject):
             self._parses.show(names)
             self._show_tracks()
 
+    def use_rule_of(self, track: Track) -> None:
+        """Let a parser predict in all clips as it does in a track, which is kept with the project."""
+        if self._parses is not None:
+            self._parses.use_rule_of(track)
+            self._show_tracks()
+
+    def rule_in_file(self, track: Track) -> PredictionRule:
+        """The rule of a track for the columns of its parse file."""
+        return self._parses.rule_in_file(track) if self._parses else track.rule
+
     def reload_parses(self) -> None:
         """Look for new parse files; a new newest one is shown, beside the one before it."""
         if self._parses is not None:
@@ -310,20 +328,19 @@ class Workspace(QObject):
         self._paths, self._parses = None, None
         if project is not None:
             self._paths = ProjectPaths(project.root)
-            self._parses = ParseFolder(self._paths.parses, project.categories, self.failed.emit)
+            thresholds = ThresholdFile(self._paths.thresholds, self.failed.emit)
+            self._parses = ParseFolder(self._paths.parses, project.categories, self.failed.emit, thresholds)
             self._parses.scan()
         self._list = ClipList().renewed(clips)
-        self._clip, self._events, self._states, self._history = None, (), None, (None, None)
+        self._clip, self._standing, self._states = None, Standing(), None
         self._tracks, self._selection, self._armed = (), None, None
         self.project_changed.emit()
         self.clips_changed.emit()
         self.armed_changed.emit()
         self.open_clip(clips[0].name if clips else None)
 
-    def _set_clip(
-        self, clip: Clip | None, events: tuple[Event, ...], history: tuple[str | None, str | None]
-    ) -> None:
-        self._clip, self._events, self._history, self._states = clip, events, history, None
+    def _set_clip(self, clip: Clip | None, standing: Standing) -> None:
+        self._clip, self._standing, self._states = clip, standing, None
         self._tracks, self._selection = self._read_tracks(), None
         self.clip_changed.emit()
         self.events_changed.emit()
@@ -360,25 +377,36 @@ class Workspace(QObject):
         """Show what is stored of the clip, and say what has become different."""
         if self._clip is None:
             return
-        name = self._clip.name
-        found = self._ask(lambda store: (store.events(name), store.history(name)))
-        if found is None:
+        name, before = self._clip.name, self._standing
+        now = self._ask(lambda store: store.standing(name))
+        if now is None:
             return
-        events, history = found
-        have_events_changed, has_history_changed = events != self._events, history != self._history
-        is_edited = history[0] is not None or any(event.author for event in events)
+        self._standing = now
+        has_history_changed = (now.undo_text, now.redo_text) != (before.undo_text, before.redo_text)
+        is_edited = now.undo_text is not None or any(event.author for event in now.events)
         has_status_changed = is_edited != (name in self._edited)
-        self._history = history
-        if have_events_changed:
-            self._events, self._states = events, None
+        gone, come = difference(before.events, now.events)
+        if gone or come:
+            self._draw_states({event.category for event in (*gone, *come)})
         if has_status_changed:
             self._edited = self._edited | {name} if is_edited else self._edited - {name}
-        if have_events_changed:
+        if gone or come:
             self.events_changed.emit()
         if has_history_changed:
             self.history_changed.emit()
         if has_status_changed:
             self.clips_changed.emit()
+
+    def _draw_states(self, changed: Collection[str]) -> None:
+        """Draw the columns of some categories anew. Who has the grid of before keeps it as it is."""
+        if self._states is None or self._project is None or self._clip is None:
+            return
+        columns = {category: i for i, category in enumerate(self._project.categories) if category in changed}
+        said = [event for event in self.events if event.category in columns]
+        self._states = self._states.copy()
+        self._states[:, :, list(columns.values())] = state_grid(
+            said, tuple(columns), self._clip.segments, complete=self._clip.is_complete
+        )
 
     def _show_tracks(self) -> None:
         self._tracks = self._read_tracks()

@@ -23,11 +23,14 @@ from avvp_studio.store import Store
 from avvp_studio.training import order_training
 from trainer.labels import Modality, State
 
+USUAL = ("thumbnails", "waveform")
+ALL = ("minimap", *USUAL, "spectrogram")
 PICTURES = {
-    "main-dark.png": ("main", "dark", "1280x800"),
-    "main-light.png": ("main", "light", "1280x800"),
-    "jobs-dark.png": ("jobs", "dark", "1280x800"),
-    "main-large.png": ("main", "dark", "1920x1200"),
+    "main-dark.png": ("main", "dark", "1280x800", USUAL),
+    "main-light.png": ("main", "light", "1280x800", USUAL),
+    "main-contrast.png": ("main", "contrast_dark", "1280x800", USUAL),
+    "jobs-dark.png": ("jobs", "dark", "1280x800", USUAL),
+    "main-large.png": ("main", "dark", "1920x1200", ALL),
 }
 RECIPES = ("han/signal", "ecma/signal")
 AT = "4.4"
@@ -102,9 +105,9 @@ def main(out: Path) -> None:
         root = make_project(Path(os.environ.get("AVVP_SHOTS_PROJECT", scratch)))
         with Store.open(root / "labels.sqlite") as store:
             clip = shown_clip(store)
-        for name, (view, theme, size) in PICTURES.items():
+        for name, (view, theme, size, bands) in PICTURES.items():
             options = ("--view", view, "--theme", theme, "--size", size, "--at", AT, "--out", out / name)
-            run("avvp_studio.app", "shot", root, "--clip", clip, *options)
+            run("avvp_studio.app", "shot", root, "--clip", clip, *options, "--bands", *bands)
             print(out / name)
 
 

@@ -50,6 +50,16 @@ def test_a_picture_of_a_clip_without_media_is_rendered_in_the_size_asked_for(
     assert len(colours) > 10
 
 
+def test_a_picture_shows_the_bands_asked_for(project: Path, tmp_path: Path) -> None:
+    shot = ["shot", str(project), "--clip", "first_clip", "--out"]
+    assert main([*shot, str(tmp_path / "all.png"), "--bands", "minimap", "spectrogram"]) == 0
+    assert main([*shot, str(tmp_path / "none.png"), "--bands"]) == 0
+    assert main([*shot, str(tmp_path / "same.png"), "--bands"]) == 0
+    every, none, same = (QImage(str(tmp_path / f"{name}.png")) for name in ("all", "none", "same"))
+    assert none == same
+    assert none != every
+
+
 def test_taking_a_picture_starts_no_waiting_job(project: Path, tmp_path: Path) -> None:
     run_dir = project / "runs" / "a"
     run_dir.mkdir(parents=True)

@@ -48,3 +48,10 @@ def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
             text = path.read_text(encoding="utf-8")
             assert "/home/" not in text, name
             assert "/root/" not in text, name
+
+
+def test_every_painter_ends_where_its_block_does() -> None:
+    """One that is kept by the traceback of a mistake crashes the program."""
+    for path in (ROOT / "avvp_studio").rglob("*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert "QPainter(" not in line or line.lstrip().startswith("with QPainter("), f"{path.name}: {line}"

@@ -106,8 +106,21 @@ def test_the_built_in_encoder_makes_features_and_no_tracks(root: Path) -> None:
     assert sets_of(BUILT_IN) == ("signal-audio", "signal-visual")
 
 
+def test_clip_and_clap_find_tracks_of_their_own_beside_those_of_the_default_encoders(root: Path) -> None:
+    extract, tracks = order_tracks(root, "clip+clap", "now")
+    assert extract.arguments[:5] == ("extract", "--encoder", "clip", "--encoder", "clap")
+    assert tracks.arguments[tracks.arguments.index("--using") + 1] == "clip"
+    assert tracks.arguments[tracks.arguments.index("--out") + 1] == str(root / "parses" / "zero-shot-clip.npz")
+    add_features(root, ("clip",), "a")
+    add_features(root, ("clap512",), "quo\"te's")
+    assert listed(root, order_tracks(root, "clip+clap", "both")[0].name) == ["a", "quo\"te's"]
+    assert listed(root, order_tracks(root, "clip", "seen")[0].name) == ["quo\"te's"]
+    assert listed(root, order_tracks(root, "clap", "heard")[0].name) == ["a"]
+
+
 def test_what_is_ordered_may_be_started_by_a_studio_that_finds_it(root: Path) -> None:
-    for order in (*order_tracks(root, DEFAULT, "now"), order_install(root, "install")):
+    tracks = (*order_tracks(root, DEFAULT, "now"), *order_tracks(root, "clip+clap", "joint"))
+    for order in (*tracks, order_install(root, "install")):
         assert Record(order).is_ours(root)
 
 

@@ -89,6 +89,16 @@ def test_a_cache_that_cannot_be_written_costs_only_a_note(soundtrack, tmp_path, 
     assert "could not be kept" in soundtrack.note
 
 
+def test_of_a_long_sound_is_said_how_far_it_is_read(soundtrack, tmp_path, qtbot, monkeypatch):
+    monkeypatch.setattr("avvp_studio.media.peaks._BLOCKS_AT_ONCE", 2)
+    path = write_media(tmp_path / "a.wav", None, Sound(codec="pcm_s16le", seconds=5, channels=1))
+    notes = []
+    soundtrack.peaks_changed.connect(lambda: notes.append(soundtrack.note))
+    soundtrack.request("a", path, tmp_path)
+    qtbot.waitUntil(lambda: soundtrack.peaks is not None)
+    assert notes == ["Reading the sound …", "Reading the sound: 40 %", "Reading the sound: 81 %", ""]
+
+
 def test_clearing_drops_what_is_under_way(soundtrack, tasks, tmp_path, qtbot):
     soundtrack.request("a", write_media(tmp_path / "a.mp4"), tmp_path)
     soundtrack.clear()

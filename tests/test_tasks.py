@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
+from PySide6.QtCore import QTimer
 
 from avvp_studio.tasks import Tasks
 
@@ -98,3 +100,31 @@ def test_shutdown_waits_briefly_and_drops_what_is_left(qtbot):
     assert not results
     with pytest.raises(RuntimeError):
         tasks.run(print)
+
+
+def test_shutdown_does_not_wait_for_what_never_began(qtbot):
+    tasks, may_end = Tasks(threads=1), threading.Event()
+    tasks.run(may_end.wait)
+    tasks.run(print, "never")
+    threading.Timer(0.05, may_end.set).start()
+    began = time.monotonic()
+    tasks.shutdown(wait_s=10.0)
+    assert time.monotonic() - began < 5.0
+
+
+def test_tasks_begin_when_what_goes_first_is_over(qtbot):
+    first, results = threading.Event(), []
+    tasks = Tasks(after=first)
+    tasks.run(first.is_set, done=results.append)
+    QTimer.singleShot(20, first.set)
+    qtbot.waitUntil(lambda: bool(results))
+    tasks.shutdown()
+    assert results == [True]
+
+
+def test_tasks_do_not_wait_for_ever(qtbot):
+    results = []
+    tasks = Tasks(after=threading.Event())
+    tasks.run(lambda: "done", done=results.append)
+    qtbot.waitUntil(lambda: results == ["done"])
+    tasks.shutdown()

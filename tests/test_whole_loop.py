@@ -213,6 +213,7 @@ def test_a_training_goes_on_while_the_window_is_closed(
     qtbot.waitUntil(lambda: bool(studio.window.findChildren(LaunchForm)), timeout=30_000)
     form = studio.window.findChildren(LaunchForm)[-1]
     form.choose([recipe.name for recipe in studio.recipes.recipes].index("ecma/signal"))
+    form.findChildren(QSpinBox)[0].setValue(5_000)  # epochs
     form.accept()
     qtbot.waitUntil(lambda: studio.jobs.is_busy, timeout=30_000)
     qtbot.waitUntil(lambda: any(s.kind == "train" and s.epochs for s in studio.jobs.statuses), timeout=120_000)

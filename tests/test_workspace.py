@@ -11,7 +11,7 @@ from avvp_studio.domain.project import Clip
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.store import Store
 from avvp_studio.workspace import Workspace
-from trainer.labels import ABSENT, PRESENT, UNSEEN, Event, Modality, State
+from trainer.labels import ABSENT, PRESENT, UNSEEN, Event, Modality, State, state_grid
 from trainer.parses import Parse, ParseFile, write_parses
 
 AUDIO, VISUAL = Modality.AUDIO, Modality.VISUAL
@@ -403,3 +403,42 @@ def test_candidates_are_the_video_labels_then_the_labelled_then_the_predicted(wo
     assert workspace.candidates() == ("Cat", "Dog", "Car", "Speech")
     workspace.show_parsers([])
     assert workspace.candidates() == ("Cat", "Dog", "Car")
+
+
+def test_the_grid_of_states_follows_every_edit_as_if_drawn_anew(workspace):
+    workspace.open_clip("b")
+    for edit in (
+        lambda: workspace.mark(VISUAL, "Dog", 2.0, 4.0, State.ABSENT),
+        lambda: workspace.mark_in((AUDIO, VISUAL), "Cat", 0.5, 3.0, State.PRESENT),
+        lambda: workspace.mark(VISUAL, "Cat", 0.0, 5.0, State.UNSEEN),
+        lambda: workspace.apply(Edit(workspace.events, (), "forget all")),
+        workspace.undo,
+        workspace.undo,
+        workspace.redo,
+    ):
+        before, as_it_was = workspace.states, workspace.states.copy()
+        assert edit()
+        assert (before == as_it_was).all()  # who draws it may go on
+        assert (workspace.states == state_grid(workspace.events, CATEGORIES, 5, complete=True)).all()
+        assert (workspace.states != before).any()
+
+
+def test_what_another_program_did_is_shown_after_the_next_edit(workspace, root):
+    mark_dog(workspace)
+    with Store.open(ProjectPaths(root).database) as other:
+        other.apply("a", Edit((), (Event(VISUAL, "Cat", 0.0, 4.0, author="bob"),), "mark Cat"), "bob")
+    assert workspace.mark(AUDIO, "Car", 0.0, 1.0, State.PRESENT)
+    assert [event.category for event in workspace.events] == ["Car", "Dog", "Cat"]
+    assert workspace.states[1, :4, 2].tolist() == [PRESENT] * 4
+    workspace.undo()
+    assert workspace.undo_text == "mark Cat"
+
+
+def test_an_edit_reads_no_events_of_the_clip_again(workspace):
+    kept = Event(AUDIO, "Speech", 0.0, 1.0, author="ann")
+    workspace.mark(AUDIO, "Speech", 0.0, 1.0, State.PRESENT)
+    same = workspace.events[0]
+    for step in (lambda: mark_dog(workspace), workspace.undo, workspace.redo):
+        assert step()
+        assert workspace.events[-1] is same
+    assert same == kept

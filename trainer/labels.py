@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 UNSEEN, ABSENT, PRESENT = -1, 0, 1
 """The values of a cell in a state grid."""
 
+_ORDER = attrgetter("modality", "category", "onset", "offset", "state", "author")
 _ROUNDING = 0.1
 """Seconds a file may run over its nominal length (audio padding) without gaining a segment."""
 
@@ -69,6 +71,11 @@ class Event:
         return self.offset - self.onset
 
 
+def ordered(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Sorted as events compare, and many times quicker than by comparing them one by one."""
+    return tuple(sorted(events, key=_ORDER))
+
+
 def segment_count(duration: float) -> int:
     """The number T of one-second segments of a clip that lasts `duration` seconds (at least one)."""
     return max(1, math.ceil(duration - _ROUNDING))
@@ -85,15 +92,13 @@ def state_grid(
     """
     index = {category: i for i, category in enumerate(categories)}
     grid = np.full((2, segments, len(index)), ABSENT if complete else UNSEEN, dtype=np.int8)
-    for event in sorted(events, key=lambda event: event.state is State.PRESENT):
-        column = index.get(event.category)
-        if column is None:
-            continue
-        if event.state is State.PRESENT:
-            first, last = math.floor(event.onset), math.ceil(event.offset)
-        else:
-            first, last = math.ceil(event.onset), math.floor(event.offset)
-        grid[event.modality.axis, first:last, column] = event.state.value_in_grid
+    said = [event for event in events if event.category in index]
+    for state, first, last in ((State.ABSENT, math.ceil, math.floor), (State.PRESENT, math.floor, math.ceil)):
+        value = state.value_in_grid
+        for event in said:
+            if event.state is state:
+                segments_said = slice(first(event.onset), last(event.offset))
+                grid[event.modality.axis, segments_said, index[event.category]] = value
     return grid
 
 

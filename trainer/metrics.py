@@ -16,7 +16,8 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from array_api_compat import array_namespace, to_device
+from array_api_compat import array_namespace, is_numpy_namespace, to_device
+from numpy.typing import NDArray
 
 Array: TypeAlias = Any
 """A numpy array or a torch tensor: the array API has no static type for both."""
@@ -38,6 +39,9 @@ RESAMPLES = 10_000
 
 _CELLS_AT_ONCE = 1_000_000
 """T * C * clips of one pass: bounds the memory of large splits, and stays near the caches."""
+
+_LONG = 64
+"""Segments of a clip that is scored as one whole, as those of minutes are."""
 
 _DRAWS_AT_ONCE = 2_000_000
 """Clips drawn in one pass of the bootstrap: bounds its memory."""
@@ -209,12 +213,27 @@ def _starts(xp: Any, active: Array) -> Array:
 
 def _run_lengths(xp: Any, active: Array) -> Array:
     """The length of the run that each cell is in (T, ...), a small int that holds 3 T; 0 outside of runs."""
-    ones = xp.astype(active, xp.int8 if 3 * active.shape[0] < 128 else xp.int16)
+    if active.shape[0] > _LONG and is_numpy_namespace(xp):
+        return _long_run_lengths(active)
+    longest = 3 * active.shape[0]
+    ones = xp.astype(active, xp.int8 if longest < 1 << 7 else xp.int16 if longest < 1 << 15 else xp.int32)
     so_far, to_come = [ones[0]], [ones[-1]]
     for t in range(1, ones.shape[0]):
         so_far.append((so_far[-1] + 1) * ones[t])
         to_come.append((to_come[-1] + 1) * ones[-1 - t])
     return xp.stack(so_far) + xp.stack(to_come[::-1]) - ones
+
+
+def _long_run_lengths(active: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The same without a step of Python for each segment; of short clips that would take longer."""
+    length = len(active)
+    at = np.arange(length, dtype=np.int32).reshape(-1, *(1,) * (active.ndim - 1))
+    before, lengths = np.where(active, np.int32(-1), at), np.where(active, np.int32(length), at)
+    np.maximum.accumulate(before, out=before)
+    np.minimum.accumulate(lengths[::-1], out=lengths[::-1])
+    lengths -= before
+    lengths -= active
+    return lengths * active
 
 
 def _pooled(xp: Any, parts: Iterable[_Counts]) -> _Counts:

@@ -56,14 +56,19 @@ class Parse:
         other categories.
         """
         reaches = np.greater if rule.strict else np.greater_equal
-        segment, video = (by_category(pair, self.video.shape[-1]) for pair in (rule.segment, rule.video))
+        segment = by_category(rule.segment, self.video.shape[-1])
         asked = (self.audio, self.visual)
         if rule.combine == "product":
             asked, segment = (self.audio * self.visual,) * 2, segment[[0, 0]]
         cells = reaches(np.stack(asked, axis=-3), segment[:, None])
+        return np.asarray(cells & self.admitted(rule)[..., None, :])
+
+    def admitted(self, rule: PredictionRule) -> NDArray[np.bool_]:
+        """Which categories pass the gate of a rule (2, C); raises as `predicted` does."""
         if rule.gate == "none":
-            return np.asarray(cells)
-        return np.asarray(cells & reaches(self._gates(rule.gate), video)[..., None, :])
+            return np.ones((*self.video.shape[:-1], 2, self.video.shape[-1]), np.bool_)
+        reaches = np.greater if rule.strict else np.greater_equal
+        return np.asarray(reaches(self._gates(rule.gate), by_category(rule.video, self.video.shape[-1])))
 
     def _gates(self, gate: Gate) -> Probabilities:
         """The probabilities that the gate asks for (2, C), audio first."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from avvp_studio.domain.project import Clip
 
@@ -15,24 +14,21 @@ class ClipList:
 
     clips: tuple[Clip, ...] = ()
     order: tuple[str, ...] = ()
-
-    @cached_property
-    def by_name(self) -> dict[str, Clip]:
-        return {clip.name: clip for clip in self.clips}
+    by_name: Mapping[str, Clip] = field(default_factory=dict)
 
     def ordered(self, names: Iterable[str]) -> ClipList:
         """In another order; clips that are not named are not in view."""
-        return ClipList(self.clips, tuple(name for name in names if name in self.by_name))
+        return replace(self, order=tuple(name for name in names if name in self.by_name))
 
     def renewed(self, clips: tuple[Clip, ...]) -> ClipList:
         """With other clips: an order stays as far as it can; without one it is that of the project."""
-        renewed = ClipList(clips, tuple(clip.name for clip in clips))
+        renewed = ClipList(clips, tuple(clip.name for clip in clips), {clip.name: clip for clip in clips})
         kept = renewed.ordered(self.order)
         return kept if kept.order else renewed
 
     def changed(self, clips: Iterable[Clip], removed: Collection[str] = ()) -> ClipList:
         """With some clips in place of those of their names, the new ones at the end, and without others."""
-        by_name = self.by_name | {clip.name: clip for clip in clips}
+        by_name = {**self.by_name} | {clip.name: clip for clip in clips}
         return self.renewed(tuple(clip for name, clip in by_name.items() if name not in removed))
 
     def step(self, name: str | None, delta: int) -> str | None:

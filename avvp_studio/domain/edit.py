@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from trainer.labels import Event, Modality, State
+from trainer.labels import Event, Modality, State, ordered
 
-_SENSES = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
+_MANY = 128
+
+SENSES = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
 
 
 class EditError(ValueError):
@@ -42,14 +46,49 @@ class Edit:
         kept = set(events)
         missing = [event for event in self.removed if event not in kept]
         if missing:
-            raise EditError(f"the labels have changed since: {_describe(missing[0])} is no longer there")
+            raise EditError(f"the labels have changed since: {label_text(missing[0])} is no longer there")
         kept.difference_update(self.removed)
-        for new in self.added:
-            other = next((event for event in kept if overlap(event, new)), None)
-            if other is not None:
-                raise EditError(f"the labels have changed since: {_describe(other)} is in the way")
-            kept.add(new)
-        return tuple(sorted(kept))
+        after, new = ordered([*kept, *self.added]), set(self.added)
+        for event, other in pairwise(after):
+            if overlap(event, other) and not new.isdisjoint((event, other)):
+                found = other if event in new else event
+                raise EditError(f"the labels have changed since: {label_text(found)} is in the way")
+        return after
+
+
+def spliced(events: Sequence[Event], edit: Edit) -> tuple[Event, ...]:
+    """The events after an edit that fits them, sorted as they were: nothing is looked at but its places.
+
+    Raises EditError where an event to remove is not there.
+    """
+    after = list(events)
+    for event in edit.removed:
+        place = bisect_left(after, event)
+        if place == len(after) or after[place] != event:
+            raise EditError(f"the labels have changed since: {label_text(event)} is no longer there")
+        del after[place]
+    for event in edit.added:
+        insort(after, event)
+    return tuple(after)
+
+
+def difference(before: Sequence[Event], after: Sequence[Event]) -> tuple[frozenset[Event], frozenset[Event]]:
+    """The events that have gone, and those that have come. Quick where the others are the same objects."""
+    first = _alike(before, after)
+    last = _alike(before[:first:-1], after[:first:-1])
+    olds, news = (events[first : len(events) - last] for events in (before, after))
+    old_ids, new_ids = set(map(id, olds)), set(map(id, news))
+    gone = frozenset(event for event in olds if id(event) not in new_ids)
+    come = frozenset(event for event in news if id(event) not in old_ids)
+    return gone - come, come - gone
+
+
+def _alike(one: Sequence[Event], other: Sequence[Event]) -> int:
+    """With how many the two begin alike, or a few less: they are compared many at a time."""
+    place = 0
+    while place < min(len(one), len(other)) and one[place : place + _MANY] == other[place : place + _MANY]:
+        place += _MANY
+    return min(place, len(one), len(other))
 
 
 def mark(
@@ -67,30 +106,33 @@ def mark(
     What is cut keeps its author. Where others said the same, the range becomes `author`'s word; where
     `author` did, nothing changes. Touching events of one state and author become one.
     """
-    start, end = _ms(onset), _ms(offset)
+    start, end = to_ms(onset), to_ms(offset)
     if not 0 <= start < end:
         raise EditError(f"a range needs 0 <= onset < offset, not {onset:g} and {offset:g}")
-    text = _text(modality, category, start, end, state)
+    text = mark_text((modality,), category, onset, offset, state)
     lane = sorted(event for event in events if event.modality is modality and event.category == category)
     same = [event for event in lane if event.state is state and event.author == author]
-    if _covered_ms(same, start, end) == end - start:
+    if covered_ms(same, start, end) == end - start:
         return Edit((), (), text)
     absorbed, first, last = _absorb(same, start, end)
-    cut = [event for event in lane if event not in absorbed and _covered_ms([event], start, end)]
-    added = [piece for event in cut for piece in _outside(event, start, end)]
+    cut = [event for event in lane if event not in absorbed and covered_ms([event], start, end)]
+    added = [piece for event in cut for piece in outside(event, start, end)]
     if state is not State.UNSEEN:
         added.append(Event(modality, category, first / 1000, last / 1000, state, author))
     return Edit((*absorbed, *cut), tuple(sorted(added)), text)
 
 
-def joined(edits: Sequence[Edit]) -> Edit:
-    """Edits of different lanes as one, so that one undo takes them back; told by the first that does any."""
+def joined(edits: Sequence[Edit], text: str = "") -> Edit:
+    """Edits of different lanes as one, so that one undo takes them back.
+
+    Where several do anything it is told by `text`; without one, by the first of them.
+    """
     wanted = [edit for edit in edits if not edit.is_empty] or list(edits[:1])
     if len(wanted) == 1:
         return wanted[0]
     removed = tuple(event for edit in wanted for event in edit.removed)
     added = tuple(event for edit in wanted for event in edit.added)
-    return Edit(removed, added, f"{wanted[0].text} and {len(wanted) - 1} more")
+    return Edit(removed, added, text or f"{wanted[0].text} and {len(wanted) - 1} more")
 
 
 def without_overlaps(events: Iterable[Event]) -> tuple[Event, ...]:
@@ -130,45 +172,60 @@ def _absorb(same: list[Event], start: int, end: int) -> tuple[list[Event], int, 
     """The events that touch the range, or one another from there on, and the range grown over them."""
     absorbed: list[Event] = []
     rest = same
-    while touching := [event for event in rest if _ms(event.onset) <= end and start <= _ms(event.offset)]:
+    while touching := [event for event in rest if to_ms(event.onset) <= end and start <= to_ms(event.offset)]:
         absorbed += touching
         rest = [event for event in rest if event not in touching]
-        start = min(start, *(_ms(event.onset) for event in touching))
-        end = max(end, *(_ms(event.offset) for event in touching))
+        start = min(start, *(to_ms(event.onset) for event in touching))
+        end = max(end, *(to_ms(event.offset) for event in touching))
     return absorbed, start, end
 
 
-def _outside(event: Event, start: int, end: int) -> list[Event]:
+def outside(event: Event, start: int, end: int) -> list[Event]:
     """What is left of an event before and after the range."""
     pieces = []
-    if _ms(event.onset) < start:
+    if to_ms(event.onset) < start:
         pieces.append(replace(event, offset=start / 1000))
-    if end < _ms(event.offset):
+    if end < to_ms(event.offset):
         pieces.append(replace(event, onset=end / 1000))
     return pieces
 
 
-def _covered_ms(events: Iterable[Event], start: int, end: int) -> int:
-    return sum(max(0, min(_ms(event.offset), end) - max(_ms(event.onset), start)) for event in events)
+def covered_ms(events: Iterable[Event], start: int, end: int) -> int:
+    return sum(max(0, min(to_ms(event.offset), end) - max(to_ms(event.onset), start)) for event in events)
 
 
-def _ms(seconds: float) -> int:
+def to_ms(seconds: float) -> int:
     """Drags give 1.9999999999999978: edits live on whole milliseconds."""
     return round(seconds * 1000)
 
 
-def _text(modality: Modality, category: str, start: int, end: int, state: State) -> str:
+def mark_text(modalities: Sequence[Modality], category: str, onset: float, offset: float, state: State) -> str:
+    """What a mark does, in words: "mark Dog heard and seen 2–5 s"."""
     verb = "forget" if state is State.UNSEEN else "mark"
-    sense = ("not " if state is State.ABSENT else "") + _SENSES[modality]
-    name = category.replace("_", " ")
-    return f"{verb} {name} {sense} {_seconds(start)}–{_seconds(end)} s"
+    first, *others = modalities
+    name = " and ".join([name_of(first, category, state), *(_sense(other, state) for other in others)])
+    return f"{verb} {name} {span_of(to_ms(onset), to_ms(offset))}"
+
+
+def label_text(event: Event) -> str:
+    """A label in words: "Dog not heard 2–5 s"."""
+    name = name_of(event.modality, event.category, event.state)
+    return f"{name} {span_of(to_ms(event.onset), to_ms(event.offset))}"
+
+
+def name_of(modality: Modality, category: str, state: State) -> str:
+    """What is said, without when: "Dog not heard"."""
+    return f"{category.replace('_', ' ')} {_sense(modality, state)}"
+
+
+def _sense(modality: Modality, state: State) -> str:
+    return ("not " if state is State.ABSENT else "") + SENSES[modality]
+
+
+def span_of(start: int, end: int) -> str:
+    """A range of milliseconds in words: "2–5.25 s"."""
+    return f"{_seconds(start)}–{_seconds(end)} s"
 
 
 def _seconds(ms: int) -> str:
     return f"{ms / 1000:.3f}".rstrip("0").rstrip(".")
-
-
-def _describe(event: Event) -> str:
-    return _text(event.modality, event.category, _ms(event.onset), _ms(event.offset), event.state).removeprefix(
-        "mark "
-    )

@@ -9,6 +9,8 @@ DEFAULT = "default"
 """The group of encoders that find tracks before any training."""
 BUILT_IN = "signal"
 """The encoder that runs on any machine; its features are for training."""
+JOINT = ("clip+clap", "clip", "clap")
+"""Encoders whose rows compare with texts, and which find tracks by that: both, or the one that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class VideosRequest:
-    """Add these videos to a split; `encoder` then makes their features, and tracks where it can; "" none."""
+    """Add these videos to a split; `encoder` then makes their features, and tracks where it can; "" none.
+
+    Several encoders stand with + between them.
+    """
 
     videos: tuple[Video, ...]
     split: str

@@ -11,7 +11,7 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from avvp_studio.media.errors import media_errors
-from avvp_studio.media.probe import audio_stream, open_stream, origin, seconds
+from avvp_studio.media.probe import audio_stream, open_stream, origin, packets, seconds
 
 SAMPLE_RATE = 48_000
 """The rate of every block, in samples per second."""
@@ -47,11 +47,13 @@ class AudioReader:
         Where the file has no sound for a while there is silence. The blocks end where the sound does.
         """
         parts: list[Samples] = []
+        count = 0
         for samples in self._contiguous(round(onset * SAMPLE_RATE)):
             parts.append(samples)
-            if sum(part.shape[1] for part in parts) >= length:
+            count += samples.shape[1]
+            if count >= length:
                 yield np.concatenate(parts, axis=1)
-                parts = []
+                parts, count = [], 0
         if parts:
             yield np.concatenate(parts, axis=1)
 
@@ -102,7 +104,7 @@ class AudioReader:
             base = self._stream.time_base
             start = max(0.0, onset - _RUN_UP) + self._origin
             self._container.seek(int(start / base) if base else 0, stream=self._stream)
-            for packet in self._container.demux(self._stream):
+            for packet in packets(self._container, self._stream):
                 try:
                     frames = packet.decode()
                 except av.error.MemoryError:

@@ -20,7 +20,7 @@ def media_errors(path: Path) -> Iterator[None]:
     """Turns what the decoding library raises about `path` into a MediaError."""
     try:
         yield
-    except MediaError:
+    except (MediaError, InterruptedError):  # the latter: whoever asked wants it no more
         raise
     except (av.error.FFmpegError, OSError, LookupError, ArithmeticError) as error:  # the latter two: of damage
         raise MediaError(_explain(path, error)) from error

@@ -17,6 +17,8 @@ _FACTOR = 4
 _FINEST, _COARSEST = 16, 256
 _MOST_BINS = 1_500_000
 """The finest scale is chosen by the length of the sound, so that its memory stays within some 12 MB."""
+_BLOCKS_AT_ONCE = 64
+"""So often, in seconds of sound, what was measured is looked through for whether it can be coarser."""
 _SILENCE = 4 / 32768
 """What stays below this (-78 dB) is called silent: lossy codecs leave a little noise."""
 
@@ -49,14 +51,19 @@ class Peaks:
         return not top.size or int(np.abs(top.astype(np.int32)).max()) <= _SILENCE * 32768
 
     @classmethod
-    def measure(cls, path: Path, should_stop: Callable[[], bool] = lambda: False) -> Peaks:
+    def measure(
+        cls,
+        path: Path,
+        should_stop: Callable[[], bool] = lambda: False,
+        progress: Callable[[float], object] = lambda _: None,
+    ) -> Peaks:
         """Decode a file's sound (some 600 times as fast as it plays). Raises a MediaError.
 
-        Raises InterruptedError when `should_stop()` says so.
+        Raises InterruptedError when `should_stop()` says so. `progress` is told how many seconds are done.
         """
         reader = AudioReader(path)
         try:
-            bins: list[Scale] = []
+            bins, size = [np.zeros((reader.channels, 0, 2), np.int16)], _FINEST
             rest = np.zeros((reader.channels, 0), np.int16)
             samples = 0
             for block in reader.blocks(length=SAMPLE_RATE):
@@ -64,11 +71,15 @@ class Peaks:
                     raise InterruptedError(f"the outline of {path.name} is not wanted any more")
                 samples += block.shape[1]
                 block = np.concatenate((rest, block), axis=1)
-                whole = block.shape[1] // _FINEST * _FINEST
-                bins.append(_outline(block[:, :whole], _FINEST))
+                whole = block.shape[1] // _COARSEST * _COARSEST
+                bins.append(_outline(block[:, :whole], size))
                 rest = block[:, whole:]
-            bins.append(_outline(rest, _FINEST))
-            return cls(*_within_memory(np.concatenate(bins, axis=1)), samples)
+                if len(bins) > _BLOCKS_AT_ONCE:
+                    finest, size = _within_memory(np.concatenate(bins, axis=1), size)
+                    bins = [finest]
+                    progress(samples / SAMPLE_RATE)
+            bins.append(_outline(rest, size))
+            return cls(*_within_memory(np.concatenate(bins, axis=1), size), samples)
         finally:
             reader.close()
 
@@ -145,8 +156,7 @@ def _coarser(scale: Scale) -> Scale:
     return np.stack((low, np.maximum.reduceat(scale[:, :, 1], starts, axis=1)), axis=2)
 
 
-def _within_memory(scale: Scale) -> tuple[Scale, int]:
-    size = _FINEST
+def _within_memory(scale: Scale, size: int) -> tuple[Scale, int]:
     while scale.shape[1] > _MOST_BINS and size < _COARSEST:
         scale, size = _coarser(scale), size * _FACTOR
     return scale, size
@@ -156,8 +166,9 @@ def _reduce_ranges(scale: Scale, low: NDArray[np.int64], high: NDArray[np.int64]
     """Minima and maxima over bins [low, high) for each pair; the ranges may overlap."""
     # Every second result of reduceat over (low, high, low, high, ...) is wanted. A bin is added at the end
     # because an index may not be the length itself.
-    pairs = np.stack((low, high), axis=1).ravel()
-    padded = np.concatenate((scale, scale[:, -1:]), axis=1)
+    first, last = low[0], high[-1]
+    pairs = np.stack((low, high), axis=1).ravel() - first
+    padded = np.concatenate((scale[:, first:last], scale[:, last - 1 : last]), axis=1)
     minima = np.minimum.reduceat(padded[:, :, 0], pairs, axis=1)[:, ::2]
     return np.stack((minima, np.maximum.reduceat(padded[:, :, 1], pairs, axis=1)[:, ::2]), axis=2)
 

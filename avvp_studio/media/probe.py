@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from avvp_studio.media.errors import MediaError, check_file, media_errors
@@ -19,6 +22,7 @@ from avvp_studio.media.errors import MediaError, check_file, media_errors
 __all__ = ["AudioInfo", "MediaError", "MediaInfo", "VideoInfo", "probe"]
 
 S = TypeVar("S", VideoStream, AudioStream)
+Kind = TypeVar("Kind", bound=Stream)
 
 _MICROSECONDS = 1_000_000
 _SAME_START = 0.1
@@ -60,6 +64,15 @@ class MediaInfo:
 
 def probe(path: Path) -> MediaInfo:
     """Read the headers of a file. Raises a MediaError that says what is wrong with it."""
+    check_file(path)
+    with media_errors(path):
+        status = path.stat()
+    return _probed(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _probed(path: Path, size: int, changed: int) -> MediaInfo:
+    """Several parts of the window ask for the same file at once."""
     with open_media(path) as container, media_errors(path):
         video, audio = video_stream(container), audio_stream(container)
         if video is None and audio is None:
@@ -155,10 +168,19 @@ def _end(container: InputContainer, stream: VideoStream | AudioStream) -> float 
     return None
 
 
+def packets(container: InputContainer, *streams: Kind) -> Iterator[Packet[Kind]]:
+    """The packets of streams from where the file stands.
+
+    After all else the library breaks on streams that begin in the middle of a broadcast; what came holds.
+    """
+    with suppress(IndexError):
+        yield from cast("Iterator[Packet[Kind]]", container.demux(*streams))
+
+
 def _scan_ends(container: InputContainer, indices: list[int]) -> dict[int, float]:
     """Where streams end by their packets: the slow way, for files whose headers do not say."""
     ends = dict.fromkeys(indices, 0.0)
-    for packet in container.demux(*(container.streams[index] for index in indices)):
+    for packet in packets(container, *(container.streams[index] for index in indices)):
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is not None:
             end = seconds(stamp + (packet.duration or 0), packet.time_base)

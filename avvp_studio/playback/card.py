@@ -5,14 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QIODevice, QObject
-from PySide6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices, QtAudio
-
-from avvp_studio.media.audio import SAMPLE_RATE
+from avvp_studio.playback.output import Device, Output
 from avvp_studio.playback.sound import BYTES_PER_SAMPLE
 
-_CARD_BUFFER = SAMPLE_RATE * BYTES_PER_SAMPLE // 5
-"""A window that is busy for less than this is not heard."""
 _PULL = 0.05
 """How much of its error the smoothed clock corrects each time that it is read."""
 _JUMP = 0.1
@@ -22,68 +17,64 @@ _STUCK = 3.0
 
 
 class SoundCard:
-    """The default sound device; a Clock that counts what it has played. Lives in the GUI thread."""
+    """The device of an output; a Clock that counts what it has played. Lives in the GUI thread."""
 
-    def __init__(self, owner: QObject) -> None:
-        self._owner = owner
-        self._sink: QAudioSink | None = None
-        self._device: QIODevice | None = None
+    def __init__(self, output: Output, now: Callable[[], float] = time.monotonic) -> None:
+        self._output = output
+        self._now = now
+        self._device: Device | None = None
         self._is_muted = False
         self._is_lost = False
         self._elapsed = self._played = 0.0
         self._read_at = self._moved_at = 0.0
 
     def is_available(self) -> bool:
-        device = QMediaDevices.defaultAudioOutput()
-        return not self._is_lost and not device.isNull() and device.isFormatSupported(_format())
+        return not self._is_lost and self._output.is_available()
 
     def has_failed(self) -> bool:
         """Whether the device went away while it played: it stopped, or takes nothing any more.
 
         It is not used again then: a sound server that has died aborts the program that touches it.
         """
-        if self._sink is None or self._is_lost:
+        if self._device is None or self._is_lost:
             return self._is_lost
-        is_stuck = self._sink.bytesFree() < BYTES_PER_SAMPLE and time.monotonic() - self._moved_at > _STUCK
-        self._is_lost = is_stuck or self._sink.state() == QtAudio.State.StoppedState
+        is_stuck = self._device.room() < BYTES_PER_SAMPLE and self._now() - self._moved_at > _STUCK
+        self._is_lost = is_stuck or self._device.has_stopped()
         return self._is_lost
 
     def set_muted(self, is_muted: bool) -> None:
         self._is_muted = is_muted
-        if self._sink is not None and not self._is_lost:
-            self._sink.setVolume(0.0 if is_muted else 1.0)
+        if self._device is not None and not self._is_lost:
+            self._device.set_volume(0.0 if is_muted else 1.0)
 
     def start(self) -> None:
         """Start on what is the default device now."""
         self.stop()
-        self._sink = QAudioSink(QMediaDevices.defaultAudioOutput(), _format(), self._owner)
-        self._sink.setBufferSize(_CARD_BUFFER)
+        self._device = self._output.open()
         self.set_muted(self._is_muted)
-        self._device = self._sink.start()
         self._elapsed = self._played = 0.0
-        self._read_at = self._moved_at = time.monotonic()
+        self._read_at = self._moved_at = self._now()
 
     def stop(self) -> None:
-        if self._sink is None or self._is_lost:
+        if self._device is None or self._is_lost:
             return
-        self._sink.reset()  # drops what is not played yet; stop alone would wait for it
-        self._sink.deleteLater()
-        self._sink = self._device = None
+        self._device.close()
+        self._device = None
 
     def feed(self, take: Callable[[int], bytes]) -> None:
         """Give the device as much as it has room for."""
-        if self._sink is None or self._device is None:
+        if self._device is None:
             return
-        room = self._sink.bytesFree() // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE
+        room = self._device.room() // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE
         if room and (content := take(room)):
             self._device.write(content)
 
     def elapsed(self) -> float:
         """Seconds played, smoothed: the device counts in blocks, the playhead must not jump."""
-        if self._sink is None:
+        if self._device is None:
             return 0.0
-        now = time.monotonic()
-        played = self._sink.processedUSecs() / 1e6
+        now = self._now()
+        played = self._device.played()
         if played != self._played:
             self._played, self._moved_at = played, now
         if played <= 0:
@@ -94,11 +85,3 @@ class SoundCard:
         guess = played if abs(error) > _JUMP else guess + _PULL * error
         self._elapsed, self._read_at = max(self._elapsed, guess), now
         return self._elapsed
-
-
-def _format() -> QAudioFormat:
-    sound = QAudioFormat()
-    sound.setSampleRate(SAMPLE_RATE)
-    sound.setChannelCount(2)
-    sound.setSampleFormat(QAudioFormat.SampleFormat.Int16)
-    return sound

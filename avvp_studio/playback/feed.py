@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtGui import QImage
 
+from avvp_studio.media.frames import USUAL_SIZE
 from avvp_studio.playback.picture import Broken, Mode, Opened, Picture, PictureThread, Wish
 
 _MOST_EARLY = 8
@@ -16,8 +17,9 @@ _MOST_EARLY = 8
 class PictureFeed:
     """Starts a thread that decodes a file. One wish at a time waits for its answer."""
 
-    def __init__(self, path: Path) -> None:
-        self.thread = PictureThread(path)
+    def __init__(self, path: Path, proxy: Path | None = None, size: tuple[int, int] = USUAL_SIZE) -> None:
+        self.thread = PictureThread(path, proxy)
+        self.thread.within = size
         self._epoch = 0  # of the movement of the playhead: pictures of earlier ones are not shown any more
         self._wish: Wish | None = None  # not answered yet
         self._early: deque[tuple[float, QImage]] = deque(maxlen=_MOST_EARLY)  # here, but not due yet

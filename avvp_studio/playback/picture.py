@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from avvp_studio.media.errors import MediaError, check_file, media_errors
-from avvp_studio.media.frames import Frame, VideoReader
+from avvp_studio.media.frames import USUAL_SIZE, Frame, VideoReader
 from avvp_studio.media.probe import MediaInfo, probe
 from avvp_studio.playback.thread import MediaThread
 
@@ -34,7 +34,7 @@ class Wish:
     time: float
     mode: Mode
     steps: int = 0
-    ahead: float = 0.0
+    ahead: float = 0.0  # seconds that will be wanted next; negative: those before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +64,11 @@ class Broken:
 class PictureThread(MediaThread):
     """Decodes one file into `arrived`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, proxy: Path | None = None) -> None:
+        """With a `proxy`, its pictures are shown in place of the file's own."""
         super().__init__(path, "picture")
+        self._proxy = proxy
+        self.within = USUAL_SIZE
         self.arrived: deque[Opened | Broken | Picture] = deque()
         self._wish: Wish | None = None
         self._sent: tuple[int, float] | None = None  # epoch and time of the last picture
@@ -82,7 +85,7 @@ class PictureThread(MediaThread):
                 info = probe(self._path)
                 self.arrived.append(Opened(info))
                 if info.video is not None:
-                    self._serve(VideoReader(self._path))
+                    self._serve(self._open_reader())
         except MediaError as error:
             self.arrived.append(Broken(str(error)))
         except MemoryError:
@@ -90,15 +93,20 @@ class PictureThread(MediaThread):
                 Broken(f"There is not enough memory to show {self._path.name}: close other programs.")
             )
 
+    def _open_reader(self) -> VideoReader:
+        if self._proxy is not None:
+            try:
+                return VideoReader(self._proxy, time_zero=0.0)
+            except MediaError:  # gone or damaged: the file itself is there
+                self._proxy = None
+        return VideoReader(self._path)
+
     def _serve(self, reader: VideoReader) -> None:
         try:
             while (wish := self._next_wish()) is not None:
                 check_file(self._path)  # an open file outlives its removal: say that it is gone
                 try:
-                    self._answer(reader, wish)
-                    while wish.mode is Mode.FOLLOW and self._wish is None and not self._is_closed:
-                        if not reader.read_ahead(wish.time + wish.ahead):
-                            break
+                    self._foresee(reader, wish, self._answer(reader, wish))
                 except InterruptedError:
                     continue
         finally:
@@ -111,7 +119,7 @@ class PictureThread(MediaThread):
             wish, self._wish = self._wish, None
             return None if self._is_closed else wish
 
-    def _answer(self, reader: VideoReader, wish: Wish) -> None:
+    def _answer(self, reader: VideoReader, wish: Wish) -> Frame:
         def should_stop() -> bool:
             newer = self._wish
             is_finished_first = wish.mode in (Mode.FOLLOW, Mode.STEP)
@@ -120,16 +128,28 @@ class PictureThread(MediaThread):
             )
 
         if wish.mode is Mode.SCRUB:
-            self._send(reader, wish, reader.keyframe_near(wish.time), is_exact=False)
+            self._send(reader, wish, reader.frame_near(wish.time), is_exact=False)
         if wish.mode is Mode.STEP:
             frame = reader.step(wish.time, wish.steps, should_stop)
         else:
             frame = reader.frame_at(wish.time, should_stop)
         self._send(reader, wish, frame, is_exact=True)
+        return frame
+
+    def _foresee(self, reader: VideoReader, wish: Wish, shown: Frame) -> None:
+        """Decode what is likely to be wanted next, until something is."""
+
+        def should_stop() -> bool:
+            return self._is_closed or self._wish is not None
+
+        if wish.steps < 0 or wish.ahead < 0:
+            reader.read_behind(shown.time, should_stop)
+        elif wish.mode is Mode.FOLLOW:
+            reader.read_ahead(shown.time, wish.time + wish.ahead, should_stop)
 
     def _send(self, reader: VideoReader, wish: Wish, frame: Frame, *, is_exact: bool) -> None:
         is_new = self._sent != (wish.epoch, frame.time)
-        image = as_image(reader.pixels(frame)) if is_new else None
+        image = as_image(reader.pixels(frame, self.within)) if is_new else None
         self._sent = (wish.epoch, frame.time)
         self.arrived.append(Picture(wish, frame.time, image, is_exact))
 

@@ -49,8 +49,8 @@ class SoundThread(MediaThread):
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is enough to begin with."""
-        return self._has_ended or len(self._buffer) >= _READY
+        """Whether there is enough to begin with (or nothing is to be heard)."""
+        return self._course is None or self._has_ended or len(self._buffer) >= _READY
 
     def run(self) -> None:
         try:

@@ -20,3 +20,20 @@ class MediaThread(threading.Thread):
         with self._changed:
             self._is_closed = True
             self._changed.notify()
+
+
+class Retired:
+    """Threads that end on their own."""
+
+    def __init__(self) -> None:
+        self._threads: list[MediaThread] = []
+
+    def add(self, thread: MediaThread) -> None:
+        """Ask one more to end."""
+        thread.close()
+        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
+
+    def join(self) -> None:
+        """Wait briefly for all of them."""
+        while self._threads:
+            self._threads.pop().join(timeout=2.0)

@@ -2,6 +2,7 @@
 
 from avvp_studio.store.errors import StoreError
 from avvp_studio.store.rows import EditStatus, HistoryRow
+from avvp_studio.store.standing import Standing
 from avvp_studio.store.store import Store
 
-__all__ = ["EditStatus", "HistoryRow", "Store", "StoreError"]
+__all__ = ["EditStatus", "HistoryRow", "Standing", "Store", "StoreError"]

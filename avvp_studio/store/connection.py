@@ -18,6 +18,9 @@ BUSY_TIMEOUT_MS = 2000
 _FILE = "file"
 """Where a connection keeps the identity of the file that it has opened."""
 
+KEPT = "kept"
+"""Where it keeps what it knows of a clip (see `standing`); any change forgets that."""
+
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode = WAL",
@@ -73,17 +76,21 @@ def _on_begin(connection: Connection) -> None:
 @contextmanager
 def reading(engine: Engine, path: Path) -> Iterator[Connection]:
     """A transaction that sees one state of the database. Raises StoreError."""
-    with store_errors(path):
-        yield from _transaction(engine, path, "BEGIN")
+    with store_errors(path), _transaction(engine, path, "BEGIN") as connection:
+        yield connection
 
 
 @contextmanager
 def writing(engine: Engine, path: Path) -> Iterator[Connection]:
     """A transaction that is stored when the block ends, whole or not at all. Raises StoreError."""
-    with store_errors(path, is_change=True):
-        yield from _transaction(engine, path, "BEGIN IMMEDIATE")
+    with store_errors(path, is_change=True), _transaction(engine, path, "BEGIN IMMEDIATE") as connection:
+        try:
+            yield connection
+        finally:
+            connection.info.pop(KEPT, None)
 
 
+@contextmanager
 def _transaction(engine: Engine, path: Path, begin_with: str) -> Iterator[Connection]:
     options: dict[str, Any] = {"begin_with": begin_with}
     with engine.connect() as connection:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, update
 
 from avvp_studio.domain.edit import Edit, EditError
 from avvp_studio.store.errors import StoreError
-from avvp_studio.store.rows import EditStatus, HistoryRow, Rows, events_from_json, events_to_json, now
+from avvp_studio.store.rows import EditStatus, HistoryRow, Rows, events_from_json, events_to_json, now, to_ms
 from avvp_studio.store.tables import EditRow, EventRow
-from trainer.labels import Event
+from trainer.labels import Event, ordered
+
+R = TypeVar("R")
 
 _EVENT_KEY = ("clip_id", "modality", "category_id", "onset_ms")
 _DELETE_EVENT = delete(EventRow).where(
@@ -23,7 +26,28 @@ _EDITS = select(
 )
 
 
-def read_events(connection: Connection, rows: Rows, clip_id: int) -> tuple[Event, ...]:
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Where an edit changes anything."""
+
+    category_ids: frozenset[int]
+    onset_ms: int
+    offset_ms: int
+
+    @staticmethod
+    def by(edit: Edit, rows: Rows, clip: str) -> Touched:
+        events = (*edit.removed, *edit.added)
+        return Touched(
+            frozenset(rows.category_id(clip, event.category) for event in events),
+            min((to_ms(event.onset) for event in events), default=0),
+            max((to_ms(event.offset) for event in events), default=0),
+        )
+
+
+def read_events(
+    connection: Connection, rows: Rows, clip_id: int, touched: Touched | None = None
+) -> tuple[Event, ...]:
+    """Those of a clip: all, or those that share a category and time with what is touched."""
     columns = (
         EventRow.modality,
         EventRow.category_id,
@@ -32,8 +56,14 @@ def read_events(connection: Connection, rows: Rows, clip_id: int) -> tuple[Event
         EventRow.state,
         EventRow.author,
     )
-    found = connection.execute(select(*columns).where(EventRow.clip_id == clip_id))
-    return tuple(sorted(rows.event(*row) for row in found))
+    wanted = select(*columns).where(EventRow.clip_id == clip_id)
+    if touched is not None:
+        wanted = wanted.where(
+            EventRow.category_id.in_(touched.category_ids),
+            EventRow.onset_ms < touched.offset_ms,
+            EventRow.offset_ms > touched.onset_ms,
+        )
+    return ordered(rows.event(*row) for row in connection.execute(wanted))
 
 
 def apply_edit(connection: Connection, rows: Rows, *, clip: str, clip_id: int, edit: Edit, person: str) -> None:
@@ -55,7 +85,7 @@ def apply_edit(connection: Connection, rows: Rows, *, clip: str, clip_id: int, e
 
 def undo_edit(connection: Connection, rows: Rows, clip: str, clip_id: int, person: str) -> Edit | None:
     """Take back the last edit that holds. Returns the edit that did it."""
-    last = _next(connection, clip_id, EditStatus.DONE)
+    last = _read_next(connection, clip_id, EditStatus.DONE)
     if last is None:
         return None
     edit = last.edit.inverse()
@@ -66,7 +96,7 @@ def undo_edit(connection: Connection, rows: Rows, clip: str, clip_id: int, perso
 
 def redo_edit(connection: Connection, rows: Rows, clip: str, clip_id: int, person: str) -> Edit | None:
     """Make the edit that was undone last hold again, and return it."""
-    last = _next(connection, clip_id, EditStatus.UNDONE)
+    last = _read_next(connection, clip_id, EditStatus.UNDONE)
     if last is None:
         return None
     _change_events(connection, rows, clip, clip_id, last.edit)
@@ -75,8 +105,12 @@ def redo_edit(connection: Connection, rows: Rows, clip: str, clip_id: int, perso
 
 
 def undo_and_redo_text(connection: Connection, clip_id: int) -> tuple[str | None, str | None]:
-    done, undone = (_next(connection, clip_id, status) for status in (EditStatus.DONE, EditStatus.UNDONE))
-    return (done.edit.text if done else None), (undone.edit.text if undone else None)
+    """Only the texts are read: an edit may hold thousands of events."""
+    done, undone = (
+        connection.execute(_next(select(EditRow.text), clip_id, status)).scalar_one_or_none()
+        for status in (EditStatus.DONE, EditStatus.UNDONE)
+    )
+    return done, undone
 
 
 def read_history(connection: Connection, clip_id: int) -> list[HistoryRow]:
@@ -85,11 +119,15 @@ def read_history(connection: Connection, clip_id: int) -> list[HistoryRow]:
     return [_history_row(row) for row in found]
 
 
-def _next(connection: Connection, clip_id: int, status: EditStatus) -> HistoryRow | None:
-    """The edit that undo (status DONE) or redo (UNDONE) would take: edits are undone newest first."""
+def _next(edits: Select[R], clip_id: int, status: EditStatus) -> Select[R]:
+    """Of some edits the one that undo (DONE) or redo (UNDONE) would take: edits are undone newest first."""
     order = EditRow.id.desc() if status is EditStatus.DONE else EditRow.id.asc()
     wanted = and_(EditRow.clip_id == clip_id, EditRow.status == status)
-    row = connection.execute(_EDITS.where(wanted).order_by(order).limit(1)).one_or_none()
+    return edits.where(wanted).order_by(order).limit(1)
+
+
+def _read_next(connection: Connection, clip_id: int, status: EditStatus) -> HistoryRow | None:
+    row = connection.execute(_next(_EDITS, clip_id, status)).one_or_none()
     return None if row is None else _history_row(row)
 
 
@@ -106,7 +144,8 @@ def _set_status(connection: Connection, row: HistoryRow, status: EditStatus, per
 def _change_events(connection: Connection, rows: Rows, clip: str, clip_id: int, edit: Edit) -> None:
     try:
         rows.check_events(clip, edit.added)
-        edit.applied_to(read_events(connection, rows, clip_id))
+        touched = Touched.by(edit, rows, clip)
+        edit.applied_to(read_events(connection, rows, clip_id, touched))
     except EditError as error:
         raise StoreError(f"{clip}: {error}; open the clip again and repeat the change") from error
     removed = rows.event_columns(clip_id, edit.removed)

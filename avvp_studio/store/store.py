@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from avvp_studio import __version__
 from avvp_studio.domain.edit import Edit
 from avvp_studio.domain.project import Clip
-from avvp_studio.store import catalogue, history
-from avvp_studio.store.connection import make_engine, reading, writing
+from avvp_studio.store import catalogue, history, standing
+from avvp_studio.store.connection import KEPT, make_engine, reading, writing
 from avvp_studio.store.errors import StoreError
 from avvp_studio.store.rows import HistoryRow, Rows, now
 from avvp_studio.store.schema import check_and_upgrade, check_file, upgrade
+from avvp_studio.store.standing import Standing
 from avvp_studio.store.tables import CategoryRow, ProjectRow
 from trainer.labels import Event
 
@@ -158,21 +159,45 @@ class Store:
         with reading(self._engine, self._path) as connection:
             return catalogue.edited_clips(connection)
 
+    def standing(self, clip: str) -> Standing:
+        """How a clip stands. The same is read once only, until another program writes."""
+        with reading(self._engine, self._path) as connection:
+            return standing.read(connection, self._rows, clip)
+
     def apply(self, clip: str, edit: Edit, person: str) -> None:
         """Change a clip's events. A stale edit is refused (Edit.applied_to), an empty one leaves no trace."""
-        self.bring_in(edits={clip: edit}, person=person)
+
+        def made(connection: Connection, clip_id: int) -> Edit:
+            _apply(connection, self._rows, clip, edit, person)
+            return edit
+
+        self._change(clip, made)
 
     def undo(self, clip: str, person: str) -> Edit | None:
         """Take back the clip's last edit that holds; returns the edit that did it, None without one."""
-        with writing(self._engine, self._path) as connection:
-            clip_id = catalogue.clip_id(connection, clip)
-            return history.undo_edit(connection, self._rows, clip, clip_id, person)
+        return self._change(
+            clip,
+            lambda connection, clip_id: history.undo_edit(connection, self._rows, clip, clip_id, person),
+        )
 
     def redo(self, clip: str, person: str) -> Edit | None:
         """Apply again what was undone last, unless another edit came after; returns it, None without one."""
+        return self._change(
+            clip,
+            lambda connection, clip_id: history.redo_edit(connection, self._rows, clip, clip_id, person),
+        )
+
+    def _change(self, clip: str, step: Callable[[Connection, int], Edit | None]) -> Edit | None:
+        """Do one step of a clip's history. How the clip stands then is known, once it is stored."""
         with writing(self._engine, self._path) as connection:
+            kept, info = standing.known(connection, clip), connection.info
             clip_id = catalogue.clip_id(connection, clip)
-            return history.redo_edit(connection, self._rows, clip, clip_id, person)
+            edit = step(connection, clip_id)
+            if kept is not None and edit is not None:
+                kept = standing.changed(connection, kept, clip_id, edit)
+        if kept is not None:
+            info[KEPT] = kept
+        return edit
 
     def history(self, clip: str) -> tuple[str | None, str | None]:
         """The texts of the edits that undo and redo would take."""

@@ -80,7 +80,6 @@ class AddVideosDialog(QDialog):
         self._left_out.setRootIsDecorated(False)
         self._left_out.setUniformRowHeights(True)
         self._left_out.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self._left_out.setStyleSheet("QTreeView::item { padding: 2px 3px }")  # in line with the headings
         self._left_out.setMinimumHeight(110)
         self._left_out.setColumnWidth(0, 190)
         self._left_out.setAccessibleName("Files that are left out")
@@ -125,9 +124,9 @@ class AddVideosDialog(QDialog):
         self.show_found(Found(looked_at=0, total=1))
         self._looking.setRange(0, 0)
 
-    def show_encoders(self, ready: Collection[str] | None, *, is_installing: bool = False) -> None:
-        """Offer the encoders that can run here; None while that is still being asked."""
-        self._form.show_encoders(ready, is_installing=is_installing)
+    def show_encoders(self, finders: Collection[str] | None, *, is_installing: bool = False) -> None:
+        """Offer the encoders that can find tracks here; None while that is still being asked."""
+        self._form.show_encoders(finders, is_installing=is_installing)
 
     @property
     def count_text(self) -> str:

@@ -50,20 +50,20 @@ class Chips(QWidget):
         return boxes[-1].bottom() + 1 if boxes else 0
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for (word, colour), box in zip(self._words, self._boxes(self.width()), strict=True):
-            painter.setPen(QPen(QColor(self._theme.border)))
-            painter.setBrush(QColor(self._theme.raised))
-            painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), _HEIGHT / 2, _HEIGHT / 2)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colour))
-            dot = QRectF(box.left() + _PAD, box.center().y() - _DOT / 2 + 0.5, _DOT, _DOT)
-            painter.drawEllipse(dot)
-            painter.setPen(QColor(self._theme.text))
-            room = box.adjusted(_PAD + _DOT + 5, 0, -_PAD + 2, 0)
-            text = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, room.width())
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for (word, colour), box in zip(self._words, self._boxes(self.width()), strict=True):
+                painter.setPen(QPen(QColor(self._theme.border)))
+                painter.setBrush(QColor(self._theme.raised))
+                painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), _HEIGHT / 2, _HEIGHT / 2)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(colour))
+                dot = QRectF(box.left() + _PAD, box.center().y() - _DOT / 2 + 0.5, _DOT, _DOT)
+                painter.drawEllipse(dot)
+                painter.setPen(QColor(self._theme.text))
+                room = box.adjusted(_PAD + _DOT + 5, 0, -_PAD + 2, 0)
+                text = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, room.width())
+                painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
 
     def _boxes(self, width: int) -> list[QRect]:
         boxes: list[QRect] = []

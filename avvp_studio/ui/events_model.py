@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from functools import cmp_to_key
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush, QColor
 
+from avvp_studio.domain.edit import difference
 from avvp_studio.ui.icons import icon
 from avvp_studio.ui.names import display_name
 from avvp_studio.ui.theme import Theme
@@ -31,6 +34,10 @@ _ORDERS: tuple[Callable[[Event], Any], ...] = (
 )
 
 
+_FEW = 64
+"""Changes that are made one by one."""
+
+
 def seconds_text(seconds: float) -> str:
     """Seconds with as many decimals as they have, up to three."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
@@ -42,23 +49,54 @@ class EventsModel(QAbstractTableModel):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self._given: tuple[Event, ...] = ()
         self._events: list[Event] = []
         self._column = CATEGORY_COLUMN
         self._is_descending = False
+        self._key = cmp_to_key(self._compare)
 
     @property
     def events(self) -> list[Event]:
         return self._events
 
     def set_events(self, events: Iterable[Event]) -> None:
-        self.beginResetModel()
-        self._events = sorted(events, key=lambda event: (event.category, event.onset, event.modality))
-        self._events.sort(key=_ORDERS[self._column], reverse=self._is_descending)
-        self.endResetModel()
+        """Where few are others than before, only their rows are: those that are chosen stay so, and in view."""
+        before, self._given = self._given, tuple(events)
+        gone, come = difference(before, self._given)
+        if len(gone) + len(come) > _FEW:
+            self._set_all(self._given)
+            return
+        for event in gone:
+            row = bisect_left(self._events, self._key(event), key=self._key)
+            self.beginRemoveRows(QModelIndex(), row, row)
+            del self._events[row]
+            self.endRemoveRows()
+        for event in come:
+            row = bisect_left(self._events, self._key(event), key=self._key)
+            self.beginInsertRows(QModelIndex(), row, row)
+            self._events.insert(row, event)
+            self.endInsertRows()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._column, self._is_descending = column, order is Qt.SortOrder.DescendingOrder
-        self.set_events(self._events)
+        self._key = cmp_to_key(self._compare)
+        self._set_all(self._events)
+
+    def _set_all(self, events: Iterable[Event]) -> None:
+        self.beginResetModel()
+        self._events = sorted(events, key=_place)
+        self._events.sort(key=_ORDERS[self._column], reverse=self._is_descending)
+        self.endResetModel()
+
+    def _compare(self, event: Event, other: Event) -> int:
+        """Below 0 where a label stands above another."""
+        order = _ORDERS[self._column]
+        one, two = order(event), order(other)
+        if one == two:
+            one, two = _place(event), _place(other)
+        elif self._is_descending:
+            one, two = two, one
+        return int(one > two) - int(one < two)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -109,6 +147,10 @@ class EventsModel(QAbstractTableModel):
             event.author or "file",
         )
         return cells[column]
+
+
+def _place(event: Event) -> tuple[str, float, Modality]:
+    return event.category, event.onset, event.modality
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

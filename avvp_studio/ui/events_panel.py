@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QStackedWidget, QTableView, QVBoxLayout, QWidget
 
 from avvp_studio.domain.edit import Edit
 from avvp_studio.domain.project import Clip
 from avvp_studio.media.probe import MediaInfo
 from avvp_studio.ui.chips import Chips
-from avvp_studio.ui.events_model import CATEGORY_COLUMN, EventsModel
+from avvp_studio.ui.events_model import CATEGORY_COLUMN, EventsModel, seconds_text
 from avvp_studio.ui.names import display_name
 from avvp_studio.ui.theme import Theme, category_colour
 from avvp_studio.workspace import Workspace
 
-_WIDTHS = {0: 28, 2: 42, 3: 42, 4: 60, 5: 54}
+_AUTHOR = 5
+_LEAST_CATEGORY = 64
+_TIMES = (2, 3)
+_FIRST_TO_GO = (_AUTHOR, 3)
+_LEAST_TIME = 42
+_PADDING = 6
+"""Pixels beside the text of a cell, as the style sheet has it."""
 
 NO_LABELS = (
-    "No labels yet.\n\nArm a category with a digit key and drag along its lanes: "
+    "No labels yet.\n\nArm a category with the key beside its name, and drag along its lanes: "
     "right where it is there, left where it is not."
 )
 
 
 class EventsPanel(QWidget):
-    """Follows the workspace; a click on a label chooses it, Delete forgets the chosen ones."""
+    """Follows the workspace; a click on a label chooses it."""
 
     label_chosen = Signal(object)
     """An Event was clicked: show it."""
@@ -44,7 +50,6 @@ class EventsPanel(QWidget):
         self._arrange()
         self._table.clicked.connect(self._on_clicked)
         self._table.activated.connect(self._on_clicked)
-        self._table.forget_requested.connect(self.forget_chosen)
         workspace.clip_changed.connect(self._on_clip_changed)
         workspace.events_changed.connect(self._on_events_changed)
         self._on_clip_changed()
@@ -57,6 +62,7 @@ class EventsPanel(QWidget):
         self._empty.setContentsMargins(16, 0, 16, 0)
         self._table.setModel(self._labels)
         self._table.fit_columns()
+        self._table.setAccessibleName("Labels of the clip")
         top = QVBoxLayout()
         top.setContentsMargins(12, 10, 12, 10)
         top.setSpacing(6)
@@ -79,10 +85,10 @@ class EventsPanel(QWidget):
     def facts(self) -> str:
         return self._facts.text()
 
-    def set_media(self, info: MediaInfo | None) -> None:
-        """Say what the clip's file holds, once it is known."""
+    def set_media(self, info: MediaInfo | None, size: tuple[int, int] | None = None) -> None:
+        """Say what the clip's file holds, once it is known; `size` is that of the picture as it is seen."""
         clip = self._workspace.clip
-        self._facts.setText(_facts(clip, info) if clip else "")
+        self._facts.setText(_facts(clip, info, size) if clip else "")
 
     def set_theme(self, theme: Theme) -> None:
         self._labels.set_theme(theme)
@@ -102,7 +108,9 @@ class EventsPanel(QWidget):
         self._name.setToolTip(clip.name if clip else "")
         self._name.setVisible(clip is not None)
         self._chips.set_words(self._chip_words(clip) if clip else ())
+        self._table.fit_times(clip.duration if clip else 0.0)
         self.set_media(None)
+        self._labels.set_events(())  # one that is chosen is not chosen in another clip that has the same
         self._on_events_changed()
 
     def _chip_words(self, clip: Clip) -> list[tuple[str, str]]:
@@ -125,12 +133,11 @@ class EventsPanel(QWidget):
 
 
 class EventsTable(QTableView):
-    """A plain table whose Delete key is its own, before any shortcut of the window."""
-
-    forget_requested = Signal()
+    """A plain table of whole rows."""
 
     def __init__(self) -> None:
         super().__init__(showGrid=False, wordWrap=False)
+        self._widths = {0: 28, _TIMES[0]: _LEAST_TIME, _TIMES[1]: _LEAST_TIME, 4: 60, _AUTHOR: 48}
         self.setTabKeyNavigation(False)
         self.setObjectName("labels")
         self.setIconSize(QSize(15, 15))
@@ -142,38 +149,43 @@ class EventsTable(QTableView):
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setMinimumSectionSize(20)
 
+    def resizeEvent(self, resized: QResizeEvent) -> None:
+        self._fit_room()
+        super().resizeEvent(resized)
+
+    def _fit_room(self) -> None:
+        """In a narrow panel what a label is of stays: first who said it goes, then when it ends."""
+        room = self.viewport().width() - sum(self._widths.values())
+        for column in _FIRST_TO_GO:
+            self.setColumnHidden(column, room < _LEAST_CATEGORY)
+            room += self._widths[column] if room < _LEAST_CATEGORY else 0
+
+    def fit_times(self, duration: float) -> None:
+        """Room for the times of a clip that long."""
+        longest = seconds_text(int(duration) + 0.75)
+        width = self.fontMetrics().horizontalAdvance(longest) + 2 * _PADDING
+        for column in _TIMES:
+            self._widths[column] = max(_LEAST_TIME, width)
+            self.setColumnWidth(column, self._widths[column])
+        self._fit_room()
+
     def fit_columns(self) -> None:
         """Fixed widths for all but the category, which takes what is left."""
         head = self.horizontalHeader()
-        for column, width in _WIDTHS.items():
+        for column, width in self._widths.items():
             self.setColumnWidth(column, width)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head.setSectionResizeMode(CATEGORY_COLUMN, QHeaderView.ResizeMode.Stretch)
         head.setSortIndicator(CATEGORY_COLUMN, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.ShortcutOverride and _is_delete(event):
-            event.accept()
-            return True
-        return bool(super().event(event))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if _is_delete(event):
-            self.forget_requested.emit()
-        else:
-            super().keyPressEvent(event)
-
-
-def _is_delete(event: QEvent) -> bool:
-    return isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
-
-
-def _facts(clip: Clip, info: MediaInfo | None) -> str:
+def _facts(clip: Clip, info: MediaInfo | None, size: tuple[int, int] | None) -> str:
     parts = [clip.split, f"{clip.duration:.1f} s"]
     if info is not None and info.video is not None:
         video = info.video
-        parts += [f"{video.width}×{video.height}", f"{video.fps:.4g} fps", video.codec]
+        width, height = size or (video.width, video.height)
+        parts += [f"{width}×{height}", f"{video.fps:.4g} fps", video.codec]
     if info is not None:
         parts.append(info.audio.codec if info.audio is not None else "no sound")
     if clip.is_complete:

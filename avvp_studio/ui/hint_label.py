@@ -5,34 +5,49 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy
 
+from avvp_studio.ui.actions import Actions
 from avvp_studio.ui.events_model import seconds_text
 from avvp_studio.ui.names import display_name
 from avvp_studio.workspace import Workspace
 
-BEGIN = "To begin: press a digit to arm a category, then drag along its lanes. Space plays."
-NOTHING_ARMED = "A digit or / arms a category. Click to go there, drag to select."
+BEGIN = "To begin: press the key beside a category to arm it, then drag along its lanes. {play} plays."
+NOTHING_ARMED = "The key beside a category, or {search_category}, arms one. Click to go there, drag to select."
+_WITH_RANGE = (
+    "{name} in {span}: {heard} heard, {seen} seen, {both} both; {not_heard}, {not_seen}, {neither} not; "
+    "{forget} forgets. {escape} disarms."
+)
+_ARMED = "Armed: {name}. Drag right: heard or seen; left: not; with Shift: forget. {escape} disarms."
+_SELECTED = (
+    "Selected: {span}. {loop} loops it; the key beside a category, or {search_category}, arms one to label it "
+    "with. {escape} drops it."
+)
 
 
 def hint(armed: str | None, selection: tuple[float, float] | None, *, has_begun: bool) -> str:
-    """What can be done next in an open clip; `has_begun` once a person has labelled in the project."""
+    """What can be done next in an open clip; `has_begun` once a person has labelled in the project.
+
+    "{play}" and the like are for the keys.
+    """
     span = f"{seconds_text(selection[0])}–{seconds_text(selection[1])} s" if selection else ""
-    if armed is not None and span:
-        name = display_name(armed)
-        return f"{name} in {span}: A heard, V seen, B both, with Shift not; Delete forgets. Esc disarms."
-    if armed is not None:
-        name = display_name(armed)
-        return f"Armed: {name}. Drag right: heard or seen; left: not; with Shift: forget. Esc disarms."
-    if span:
-        return f"Selected: {span}. R loops it; a digit or / arms a category to label it with. Esc drops it."
-    return NOTHING_ARMED if has_begun else BEGIN
+    name = display_name(armed) if armed is not None else ""
+    if name and span:
+        template = _WITH_RANGE
+    elif name:
+        template = _ARMED
+    elif span:
+        template = _SELECTED
+    else:
+        template = NOTHING_ARMED if has_begun else BEGIN
+    return template.replace("{name}", name).replace("{span}", span)
 
 
 class HintLabel(QLabel):
     """Follows the workspace; while a drag is under way it says what letting go would do."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, actions: Actions) -> None:
         super().__init__(textFormat=Qt.TextFormat.PlainText)
         self._workspace = workspace
+        self._actions = actions
         self._drag = ""
         # A long hint is cut off: it must not widen the window.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -41,6 +56,7 @@ class HintLabel(QLabel):
             workspace.clips_changed,
             workspace.armed_changed,
             workspace.selection_changed,
+            actions.bindings.changed,
         ):
             changed.connect(self._show)
         self._show()
@@ -56,4 +72,5 @@ class HintLabel(QLabel):
             self.setText("")
         else:
             has_begun = bool(workspace.edited)
-            self.setText(self._drag or hint(workspace.armed, workspace.selection, has_begun=has_begun))
+            said = hint(workspace.armed, workspace.selection, has_begun=has_begun)
+            self.setText(self._drag or self._actions.with_keys(said))

@@ -19,5 +19,5 @@ class IconLabel(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        self._icon.paint(painter, self.rect())
+        with QPainter(self) as painter:
+            self._icon.paint(painter, self.rect())

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from avvp_studio.player import Player
 from avvp_studio.ui.actions import DIGITS
-from avvp_studio.ui.timeline.gestures.wishes import Mark
+from avvp_studio.ui.reshaping import Reshaping
+from avvp_studio.ui.reviewing import Reviewing
+from avvp_studio.ui.subject import Subject
+from avvp_studio.ui.timeline.gestures.wishes import Mark, Reshape, Split
 from avvp_studio.workspace import Workspace
 from trainer.labels import MODALITIES, Modality, State
 
+NO_CANDIDATE = "There is no candidate {arm}; press {search_category} to find any category"
 _AUDIO, _VISUAL = (Modality.AUDIO,), (Modality.VISUAL,)
+
+MARKS: Mapping[str, tuple[tuple[Modality, ...], State]] = {
+    "heard": (_AUDIO, State.PRESENT),
+    "seen": (_VISUAL, State.PRESENT),
+    "both": (MODALITIES, State.PRESENT),
+    "not_heard": (_AUDIO, State.ABSENT),
+    "not_seen": (_VISUAL, State.ABSENT),
+    "neither": (MODALITIES, State.ABSENT),
+    "forget": (MODALITIES, State.UNSEEN),
+}
+"""What each action for marking says of the armed category."""
 
 
 class Labelling(QObject):
-    """Marks the armed category over the selection, or over the segment at the playhead without one."""
+    """Marks the armed category over the selection, or over the segment at the playhead without one.
+
+    The keys that change labels, and those that say many things at once, are parts of it.
+    """
 
     hinted = Signal(str)
-    """What an undo took back, or why a key did nothing and what to do."""
+    """What an undo took back, or why a key did nothing and what to do; "{play}" is for the key of play."""
 
-    def __init__(self, workspace: Workspace, player: Player, parent: QObject) -> None:
+    def __init__(
+        self, workspace: Workspace, player: Player, shown: Callable[[], Sequence[str]], parent: QObject
+    ) -> None:
         super().__init__(parent)
+        self.subject = Subject(workspace, player, self)
+        self.subject.hinted.connect(self.hinted)
         self._workspace = workspace
-        self._player = player
+        self._reshaping = Reshaping(self.subject)
+        self._reviewing = Reviewing(self.subject, shown)
         self._candidates: tuple[str, ...] = ()
 
     def set_candidates(self, categories: Sequence[str]) -> None:
@@ -38,13 +61,9 @@ class Labelling(QObject):
         return {
             "undo": self.undo,
             "redo": self.redo,
-            "heard": lambda: self.mark(_AUDIO, State.PRESENT),
-            "seen": lambda: self.mark(_VISUAL, State.PRESENT),
-            "both": lambda: self.mark(MODALITIES, State.PRESENT),
-            "not_heard": lambda: self.mark(_AUDIO, State.ABSENT),
-            "not_seen": lambda: self.mark(_VISUAL, State.ABSENT),
-            "neither": lambda: self.mark(MODALITIES, State.ABSENT),
-            "forget": lambda: self.mark(MODALITIES, State.UNSEEN),
+            **{name: partial(self.mark, *what) for name, what in MARKS.items()},
+            **self._reshaping.commands(),
+            **self._reviewing.commands(),
             "set_in": self.set_in,
             "set_out": self.set_out,
             "select_all": self.select_all,
@@ -67,34 +86,37 @@ class Labelling(QObject):
     def arm(self, i: int) -> None:
         """Arm the candidate at a place; the armed one again puts it down."""
         if i >= len(self._candidates):
-            self.hinted.emit(f"There is no candidate {DIGITS[i]}; press / to find any category")
+            self.hinted.emit(NO_CANDIDATE.replace("{arm}", f"{{arm_{DIGITS[i]}}}"))
             return
         category = self._candidates[i]
         self._workspace.arm(None if category == self._workspace.armed else category)
 
-    def carry_out(self, wish: Mark) -> None:
+    def carry_out(self, wish: Mark | Reshape | Split) -> None:
         """Do to the labels what a gesture asked for."""
-        self._workspace.mark_in(wish.modalities, wish.category, wish.onset, wish.offset, wish.state)
+        if isinstance(wish, Mark):
+            said = (wish.modalities, wish.category, wish.onset, wish.offset, wish.state)
+            self.subject.change(lambda: self._workspace.mark_in(*said))
+        else:
+            self._reshaping.carry_out(wish)
 
-    def mark(self, modalities: Sequence[Modality], state: State) -> None:
-        clip, category = self._workspace.clip, self._workspace.armed
-        if clip is None:
-            return
-        if category is None:
-            self.hinted.emit("Arm a category first: press its digit, or / to find it")
-            return
-        self._workspace.mark_in(modalities, category, *self._range(), state)
+    def mark(self, modalities: tuple[Modality, ...], state: State) -> None:
+        category = self.subject.armed()
+        if category is not None:
+            self.carry_out(Mark(modalities, category, *self.subject.range, state))
 
     def set_in(self) -> None:
-        """Begin the selection with the segment at the playhead."""
-        onset, end = self._segment()
+        """Begin the selection with the segment at the playhead; in free mode at the playhead itself."""
+        onset, end = self.subject.segment
+        if self.subject.is_free:
+            onset = self.subject.now
         selected = self._workspace.selection
-        offset = selected[1] if selected and selected[1] > onset else end
-        self._workspace.select((onset, offset))
+        self._workspace.select((onset, selected[1] if selected and selected[1] > onset else end))
 
     def set_out(self) -> None:
-        """End the selection with the segment at the playhead."""
-        start, offset = self._segment()
+        """End the selection with the segment at the playhead; in free mode at the playhead itself."""
+        start, offset = self.subject.segment
+        if self.subject.is_free:
+            offset = self.subject.now
         selected = self._workspace.selection
         onset = selected[0] if selected and selected[0] < offset else start
         self._workspace.select((onset, offset))
@@ -109,13 +131,3 @@ class Labelling(QObject):
             self._workspace.arm(None)
         else:
             self._workspace.select(None)
-
-    def _range(self) -> tuple[float, float]:
-        return self._workspace.selection or self._segment()
-
-    def _segment(self) -> tuple[float, float]:
-        """The segment at the playhead; at the very end of the clip, the last one."""
-        clip = self._workspace.clip
-        segments = clip.segments if clip else 1
-        start = min(int(round(self._player.position, 3)), segments - 1)
-        return float(start), float(start + 1)

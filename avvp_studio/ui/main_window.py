@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, Signal
@@ -11,37 +12,46 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QMainWindow,
-    QMessageBox,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from avvp_studio import __version__
+from avvp_studio.pictures import Pictures
 from avvp_studio.player import Player
+from avvp_studio.proxies import Proxies
 from avvp_studio.soundtrack import Soundtrack
 from avvp_studio.ui.actions import DIGITS, Actions
+from avvp_studio.ui.announcing import Announcing, announce
+from avvp_studio.ui.appearance import Appearance
+from avvp_studio.ui.banding import Banding
 from avvp_studio.ui.clip_view import ClipView
 from avvp_studio.ui.events_panel import EventsPanel
 from avvp_studio.ui.export_dialog import ExportDialog
 from avvp_studio.ui.file_drops import FileDrops
-from avvp_studio.ui.guide_window import GuideWindow
+from avvp_studio.ui.full_screen import FullScreen
+from avvp_studio.ui.help import TITLE, Help
 from avvp_studio.ui.hint_label import HintLabel
+from avvp_studio.ui.holding import Holding
 from avvp_studio.ui.icons import application_icon
 from avvp_studio.ui.jobs.job_panel import JobPanel
-from avvp_studio.ui.keys_sheet import KeysSheet
+from avvp_studio.ui.keys.bindings import Bindings
+from avvp_studio.ui.keys.focus_keys import FocusKeys
 from avvp_studio.ui.labelling import Labelling
 from avvp_studio.ui.library_panel import LibraryPanel
+from avvp_studio.ui.looking import Looking
 from avvp_studio.ui.message_bar import MessageBar
 from avvp_studio.ui.names import display_name
 from avvp_studio.ui.new_project_dialog import NewProjectDialog
 from avvp_studio.ui.playing import Playing
-from avvp_studio.ui.theme import Appearance, Theme
+from avvp_studio.ui.shortcuts import Scope
+from avvp_studio.ui.shown_rows import ShownRows
+from avvp_studio.ui.theme import Theme
+from avvp_studio.ui.thresholding import Thresholding
 from avvp_studio.ui.tracks_menu import TracksMenu
 from avvp_studio.workspace import Workspace
 from trainer.labels import Event
 
-TITLE = "AVVP Studio"
 _HINT_MS = 6000
 _LET_GO = "Let go: the videos are added."
 _LAYOUT_VERSION = 1
@@ -58,6 +68,8 @@ class MainWindow(QMainWindow):
     """Videos are to be added: those at these places (tuple of Path), or none chosen yet."""
     tracks_requested = Signal()
     """Tracks are wanted without any training."""
+    joint_tracks_requested = Signal()
+    """The same, by CLIP and CLAP."""
     export_requested = Signal(object)
     """An ExportRequest."""
     save_sound_requested = Signal(object)
@@ -70,30 +82,48 @@ class MainWindow(QMainWindow):
         workspace: Workspace,
         player: Player,
         soundtrack: Soundtrack,
+        proxies: Proxies,
+        pictures: Pictures,
         jobs_panel: JobPanel | None,
         appearance: Appearance,
         settings: QSettings,
     ) -> None:
         super().__init__()
         self._workspace = workspace
+        self.pictures = pictures
         self._settings = settings
         self._appearance = appearance
         self._jobs_panel = jobs_panel
         self._clip_actions: list[str] = []
         self.setWindowIcon(application_icon())
-        self.actions_by_name = Actions(self, appearance)
+        self.bindings = Bindings(settings, self)
+        self.actions_by_name = Actions(self, appearance, self.bindings)
         self.message_bar = MessageBar(appearance.theme)
-        self.clip_view = ClipView(workspace, player, soundtrack, self.actions_by_name, appearance.theme)
-        self.library = LibraryPanel(workspace, appearance.theme)
+        self.shown_rows = ShownRows(workspace, settings, self)
+        self.clip_view = ClipView(
+            workspace, player, soundtrack, proxies, self.actions_by_name, self.shown_rows, appearance.theme
+        )
+        self.library = LibraryPanel(workspace, appearance.theme, settings)
         self.events_panel = EventsPanel(workspace, appearance.theme)
-        self.labelling = Labelling(workspace, player, self)
+        self.labelling = Labelling(workspace, player, lambda: self.shown_rows.rows, self)
+        self.holding = Holding(self.labelling, self.actions_by_name, settings, self)
         self._tabs = QTabWidget(documentMode=True)
         self._arrange()
-        self._bind(Playing(player))
-        self._connect(player, soundtrack)
+        self.full_screen = FullScreen(self, self.clip_view, (self._library_dock, self._side_dock))
+        timeline = self.clip_view.timeline
+        banding = Banding(timeline, workspace, pictures, self.actions_by_name, self.shown_rows, settings)
+        banding.hinted.connect(self._on_hinted)
+        Looking(self.clip_view.video, player, proxies, self.actions_by_name, settings)
+        self.actions_by_name.bind(self.clip_view.row_commands())
+        self._clip_actions += self.clip_view.row_commands()
+        self._bind_thresholds()
+        self._bind(Playing(workspace, player, self.actions_by_name, settings))
+        self._connect(player, soundtrack, proxies)
         self._on_rows_changed(self.clip_view.rows)
         self._on_clip_changed()
+        Announcing(workspace, timeline, partial(announce, timeline))
         self._restore_layout()
+        self._watch_keys()
         self.clip_view.timeline.setFocus()
 
     def _arrange(self) -> None:
@@ -103,6 +133,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.message_bar)
         column.addWidget(self.clip_view, 1)
+        self._tabs.setAccessibleName("Labels and jobs")
         self._tabs.addTab(self.events_panel, "Labels")
         if self._jobs_panel is not None:
             self._tabs.addTab(self._jobs_panel, self._jobs_panel.title)
@@ -112,7 +143,7 @@ class MainWindow(QMainWindow):
         self._side_dock = self._add_dock("Labels and jobs", self._tabs, Qt.DockWidgetArea.RightDockWidgetArea)
         self.resizeDocks([self._library_dock, self._side_dock], [250, 290], Qt.Orientation.Horizontal)
         self.actions_by_name.fill_menus(self.menuBar(), TracksMenu(self._workspace, self))
-        self._hint = HintLabel(self._workspace)
+        self._hint = HintLabel(self._workspace, self.actions_by_name)
         self._project_status = QLabel()
         self.statusBar().addWidget(self._hint, 1)
         self.statusBar().addPermanentWidget(self._project_status)
@@ -130,7 +161,9 @@ class MainWindow(QMainWindow):
 
     def _bind(self, playing: Playing) -> None:
         timeline = self.clip_view.timeline
-        for commands in (playing.commands(), self.labelling.commands()):
+        self._help = Help(self, self._workspace, self.actions_by_name, self._appearance, self._settings)
+        self.actions_by_name.bind(self._help.commands() | self.holding.commands())
+        for commands in (playing.commands(), self.labelling.commands() | {"escape": self._on_escape_triggered}):
             self.actions_by_name.bind(commands)
             self._clip_actions += commands
         self.actions_by_name.bind(
@@ -143,31 +176,52 @@ class MainWindow(QMainWindow):
                 "quit": self.close,
                 "train": self.train_requested.emit,
                 "find_tracks": self.tracks_requested.emit,
+                "find_joint_tracks": self.joint_tracks_requested.emit,
                 "jobs": self.show_jobs,
-                "search_category": self.clip_view.row_bar.focus_search,
+                "search_category": self.clip_view.search_category,
                 "search_clip": self._on_search_clip_triggered,
+                "sort_clips": self._on_sort_clips_triggered,
                 "zoom_in": timeline.zoom_in,
                 "zoom_out": timeline.zoom_out,
                 "zoom_fit": timeline.zoom_to_fit,
-                "guide": self._on_guide_triggered,
-                "keys": self._on_keys_triggered,
-                "about": self._on_about_triggered,
+                "full_screen": self.full_screen.toggle,
+                "forget_labels": self.events_panel.forget_chosen,
             }
         )
 
-    def _connect(self, player: Player, soundtrack: Soundtrack) -> None:
+    def _bind_thresholds(self) -> None:
+        thresholding = Thresholding(self._workspace, self.actions_by_name, self._settings, self)
+        self.actions_by_name.bind(thresholding.commands())
+        self._clip_actions += thresholding.commands()
+        thresholding.hinted.connect(self._on_hinted)
+        self.clip_view.timeline.threshold_requested.connect(thresholding.carry_out)
+        self.clip_view.score_bar.set_wanted(self.actions_by_name["scores"].isChecked())
+        self.actions_by_name["scores"].toggled.connect(self.clip_view.score_bar.set_wanted)
+
+    def _connect(self, player: Player, soundtrack: Soundtrack, proxies: Proxies) -> None:
         workspace, actions = self._workspace, self.actions_by_name
         workspace.project_changed.connect(self._on_clip_changed)
         workspace.clip_changed.connect(self._on_clip_changed)
         workspace.history_changed.connect(self._on_history_changed)
-        for source in (workspace, player, soundtrack):
+        for source in (workspace, proxies, self.shown_rows):
             source.failed.connect(self.message_bar.show_error)
-        player.media_changed.connect(lambda: self.events_panel.set_media(player.info))
-        self.labelling.hinted.connect(lambda text: self.statusBar().showMessage(text, _HINT_MS))
-        self.clip_view.timeline.drag_described.connect(self._hint.show_drag)
-        self.clip_view.rows_changed.connect(self._on_rows_changed)
-        self.clip_view.locate_requested.connect(self._on_locate_requested)
+        say = self.message_bar.show_error
+        player.failed.connect(lambda text: say(text, is_passing=text == player.complaint))
+        soundtrack.failed.connect(lambda text: say(text, is_passing=True))
+        video, panel = self.clip_view.video, self.events_panel
+        for told in (player.media_changed, video.placement_changed):
+            told.connect(lambda: panel.set_media(player.info, video.picture_size.toTuple()))
+        self.labelling.hinted.connect(self._on_hinted)
+        self.shown_rows.hinted.connect(self._on_hinted)
         self.clip_view.timeline.label_requested.connect(self.labelling.carry_out)
+        self.clip_view.timeline.drag_described.connect(self._hint.show_drag)
+        self.holding.changed.connect(self.clip_view.timeline.set_held)
+        self.holding.described.connect(self._hint.show_drag)
+        actions["free"].toggled.connect(self._on_free_toggled)
+        actions["free"].setChecked(self._settings.value("labelling/free", False, type=bool) is True)
+        self.clip_view.rows_changed.connect(self._on_rows_changed)
+        self.clip_view.video.double_clicked.connect(self.full_screen.toggle)
+        self.clip_view.locate_requested.connect(self._on_locate_requested)
         self.events_panel.label_chosen.connect(self._on_label_chosen)
         self.library.left.connect(self.clip_view.timeline.setFocus)
         drops = FileDrops(self)
@@ -181,6 +235,17 @@ class MainWindow(QMainWindow):
         for name, dock in (("library", self._library_dock), ("side", self._side_dock)):
             actions[name].toggled.connect(dock.setVisible)
             dock.visibilityChanged.connect(lambda _, name=name, dock=dock: self._show_dock_state(name, dock))
+
+    def _watch_keys(self) -> None:
+        parts = {
+            Scope.TIMELINE: self.clip_view.timeline,
+            Scope.PICTURE: self.clip_view.video,
+            Scope.LIBRARY: self.library,
+            Scope.LABELS: self.events_panel,
+        }
+        FocusKeys(parts, self.actions_by_name, self)
+        if self.bindings.problem:
+            self.message_bar.show_error(self.bindings.problem)
 
     def show_jobs(self) -> None:
         """Bring the jobs to the front."""
@@ -199,7 +264,14 @@ class MainWindow(QMainWindow):
         if self._workspace.project is None:
             self.clip_view.show_advice()
 
+    def _on_escape_triggered(self) -> None:
+        if self.full_screen.is_on:
+            self.full_screen.leave()
+        else:
+            self.labelling.escape()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.full_screen.leave()
         self._settings.setValue("window/geometry", self.saveGeometry())
         self._settings.setValue("window/state", self.saveState(_LAYOUT_VERSION))
         self._settings.setValue("window/splitter", self.clip_view.save_state())
@@ -222,12 +294,13 @@ class MainWindow(QMainWindow):
 
     def _on_clip_changed(self) -> None:
         project, clip = self._workspace.project, self._workspace.clip
+        self.message_bar.pass_on()
         self.setWindowTitle(
             " — ".join([*([clip.name] if clip else []), *([project.name] if project else []), TITLE])
         )
         self._project_status.setText(project.name if project else "No project is open")
         self._project_status.setToolTip(str(project.root) if project else "")
-        for name in ("export", "train", "find_tracks"):
+        for name in ("export", "train", "find_tracks", "find_joint_tracks"):
             self.actions_by_name[name].setEnabled(project is not None)
         for name in self._clip_actions:
             self.actions_by_name[name].setEnabled(clip is not None)
@@ -247,6 +320,14 @@ class MainWindow(QMainWindow):
                 self.actions_by_name[f"arm_{digit}"].setText(display_name(rows[i]))
         self.actions_by_name.show_candidates(min(len(rows), len(DIGITS)))
 
+    def _on_hinted(self, text: str) -> None:
+        self.statusBar().showMessage(self.actions_by_name.with_keys(text), _HINT_MS)
+
+    def _on_free_toggled(self, is_free: bool) -> None:
+        self.clip_view.timeline.set_free(is_free)
+        self.labelling.subject.is_free = is_free
+        self._settings.setValue("labelling/free", is_free)
+
     def _on_label_chosen(self, label: Event) -> None:
         self.clip_view.show_range(label.onset, label.offset)
 
@@ -261,6 +342,10 @@ class MainWindow(QMainWindow):
     def _on_search_clip_triggered(self) -> None:
         self._library_dock.show()
         self.library.focus_search()
+
+    def _on_sort_clips_triggered(self) -> None:
+        self._library_dock.show()
+        self.library.choose_order()
 
     def _on_open_triggered(self) -> None:
         project = self._workspace.project
@@ -300,21 +385,3 @@ class MainWindow(QMainWindow):
         chosen, _ = QFileDialog.getOpenFileName(self, f"Where is the video of {name}?", str(start))
         if chosen:
             self._workspace.set_media(name, Path(chosen))
-
-    def _on_guide_triggered(self) -> None:
-        guide = GuideWindow(self._appearance.theme, self)
-        guide.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        guide.show()
-
-    def _on_keys_triggered(self) -> None:
-        sheet = KeysSheet(self.actions_by_name, self)
-        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet.show()
-
-    def _on_about_triggered(self) -> None:
-        purpose = "See, correct and retrain audio-visual video parsers."
-        text = f"<b>{TITLE} {__version__}</b><br>{purpose}<br>Apache-2.0"
-        box = QMessageBox(QMessageBox.Icon.NoIcon, f"About {TITLE}", text, parent=self)
-        box.setIconPixmap(application_icon().pixmap(64, 64))
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from avvp_studio.ui.announcing import announce
 from avvp_studio.ui.buttons import tool_button
 from avvp_studio.ui.icon_label import IconLabel
 from avvp_studio.ui.icons import icon
@@ -37,6 +38,7 @@ class MessageBar(QWidget):
         self.setObjectName("messageBar")
         self._theme = theme
         self._kind = "note"
+        self._is_passing = False
         self._cancel_function: Callable[[], None] | None = None
         self._icon = IconLabel(16)
         self._text = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
@@ -52,6 +54,7 @@ class MessageBar(QWidget):
         self._close = tool_button(tip="Dismiss")
         self._details = QPlainTextEdit(readOnly=True)
         self._details.setFixedHeight(110)
+        self._details.setAccessibleName("The whole message")
         self._cancel.clicked.connect(self._on_cancelled)
         self._offer.clicked.connect(self._on_offer_taken)
         self._close.clicked.connect(self.dismiss)
@@ -86,9 +89,13 @@ class MessageBar(QWidget):
     def details(self) -> str:
         return self._details.toPlainText()
 
-    def show_error(self, text: str) -> None:
-        """Say what went wrong. The first line is shown, wrapped; all of it under Details when there is more."""
+    def show_error(self, text: str, *, is_passing: bool = False) -> None:
+        """Say what went wrong. The first line is shown, wrapped; all of it under Details when there is more.
+
+        What `is_passing` is wrong with what is in view, and goes with it.
+        """
         self._say("error", text)
+        self._is_passing = is_passing
 
     def show_note(
         self, text: str, details: str = "", offer: tuple[str, Callable[[], None]] | None = None
@@ -117,7 +124,13 @@ class MessageBar(QWidget):
         if self._kind == "progress":
             self.dismiss()
 
+    def pass_on(self) -> None:
+        """Something else is in view: what was wrong with the thing before is not said of it."""
+        if self._is_passing:
+            self.dismiss()
+
     def dismiss(self) -> None:
+        self._is_passing = False
         self._cancel_function = self._offer_function = None
         self.hide()
 
@@ -129,6 +142,7 @@ class MessageBar(QWidget):
     def _say(self, kind: str, text: str) -> None:
         first = text.strip().partition("\n")[0]
         self._kind = kind
+        self._is_passing = False
         self._text.setText(first)
         self._text.setMaximumHeight(_LINES * self._text.fontMetrics().lineSpacing())
         self._text.setToolTip(text)
@@ -143,6 +157,7 @@ class MessageBar(QWidget):
         self._cancel_function = self._offer_function = None
         self._colour()
         self.show()
+        announce(self, first)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

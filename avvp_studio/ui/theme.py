@@ -1,19 +1,15 @@
-"""The look of the studio: two themes as values, category colours, and how they are put on the application.
+"""The themes as values: colours by what they mean.
 
 Audio, visual and audio-visual have one hue each, everywhere. The hues, and the category colours in their
-order, were chosen to stay apart for normal vision, protanopia and deuteranopia (tests/ui/test_theme.py).
+order, were chosen to stay apart for normal vision, protanopia, deuteranopia and tritanopia.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from string import Template
+from dataclasses import dataclass
+from functools import lru_cache
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
-
-from avvp_studio.paths import resource_path
+from PySide6.QtGui import QColor, QFont
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,7 @@ class Theme:
     danger: str
     warning: str
     success: str
+    has_high_contrast: bool = False
 
 
 DARK = Theme(
@@ -113,14 +110,78 @@ LIGHT = Theme(
     success="#15683a",
 )
 
-THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+# For those who see little: text is beyond 7 to 1 on every ground, edges and the focus beyond 3 to 1.
 
-# Farthest-point ordering in Oklab over normal, protan and deutan vision: any first k of them stay far apart.
+CONTRAST_DARK = Theme(
+    name="contrast_dark",
+    is_dark=True,
+    window="#000000",
+    surface="#000000",
+    raised="#1a1a1a",
+    hover="#303030",
+    sunken="#000000",
+    border="#6e6e6e",
+    text="#ffffff",
+    text_muted="#d8d8d8",
+    text_disabled="#a3a3a3",
+    accent="#d9d6ff",
+    on_accent="#000000",
+    playhead="#ff8a8d",
+    waveform="#b9c8dc",
+    grid="#4a4a4a",
+    audio="#6cb0ff",
+    visual="#ffa442",
+    audio_visual="#8cf5d6",
+    present="#ffffff",
+    absent="#b4bcc6",
+    unseen="#2a2a2a",
+    selection="#d9d6ff",
+    danger="#ff9d9d",
+    warning="#ffd466",
+    success="#7fe8a8",
+    has_high_contrast=True,
+)
+
+CONTRAST_LIGHT = Theme(
+    name="contrast_light",
+    is_dark=False,
+    window="#ffffff",
+    surface="#ffffff",
+    raised="#f2f2f2",
+    hover="#e0e0e0",
+    sunken="#ffffff",
+    border="#757575",
+    text="#000000",
+    text_muted="#333333",
+    text_disabled="#595959",
+    accent="#1f1280",
+    on_accent="#ffffff",
+    playhead="#b00018",
+    waveform="#3f526b",
+    grid="#b8b8b8",
+    audio="#0058c4",
+    visual="#a34700",
+    audio_visual="#002f29",
+    present="#000000",
+    absent="#5c646e",
+    unseen="#e2e4e7",
+    selection="#1f1280",
+    danger="#8f0d0d",
+    warning="#5c4000",
+    success="#0a4a26",
+    has_high_contrast=True,
+)
+
+THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST_DARK, CONTRAST_LIGHT)}
+
+# Farthest-point ordering in Oklab over normal, protan, deutan and tritan vision, among colours that are seen
+# on dark and on light: any first k of them stay far apart.
 _CATEGORY_COLOURS = (
-    "#5891ed", "#d3db0f", "#be2b00", "#10eafa", "#ce927d", "#855394", "#f8c1a6", "#385fd7", "#06b7c7",
-    "#a58806", "#d5ab14", "#a96b6c", "#4b8fa4", "#caa2fe", "#7271c3", "#b03269", "#5bd772", "#6cccd4",
-    "#da5899", "#ff84aa", "#15ebc5", "#7672f4", "#1cad58", "#d34142", "#9582ca", "#6758b5", "#6db39f",
-    "#3a8545", "#f67554", "#86ee75",
+    "#7854b4", "#6cf0cc", "#e4600c", "#b490fc", "#f0cc24", "#3c9c90", "#b43c3c",
+    "#6cc0b4", "#247878", "#f09c60", "#c0c0fc", "#9078cc", "#b47860", "#cce484",
+    "#849ccc", "#84d89c", "#6c6ce4", "#9c609c", "#f08400", "#c09060", "#cc4824",
+    "#48b490", "#90c084", "#cccc6c", "#f0a8d8", "#c0a8fc", "#9c5460", "#f0ccfc",
+    "#8478fc", "#d8b400",
 )  # fmt: skip
 
 
@@ -129,6 +190,7 @@ def category_colour(index: int) -> str:
     return _CATEGORY_COLOURS[index % len(_CATEGORY_COLOURS)]
 
 
+@lru_cache(maxsize=1024)
 def mix(colour: str, other: str, share: float) -> str:
     """`share` of the first colour over the second, opaque: 1.0 gives the first, 0.0 the second."""
     a, b = QColor(colour), QColor(other)
@@ -148,108 +210,3 @@ def tabular(base: QFont) -> QFont:
     figures = QFont(base)
     figures.setFeature(QFont.Tag("tnum"), 1)
     return figures
-
-
-def system_theme() -> Theme:
-    """The theme that the desktop asks for; dark where it does not say."""
-    return LIGHT if QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Light else DARK
-
-
-def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Put style, font, palette and style sheet on the application."""
-    app.setStyle("Fusion")
-    app.setFont(_interface_font(app))
-    app.setPalette(_palette(theme))
-    app.setStyleSheet(_style_sheet(theme))
-
-
-def _interface_font(app: QApplication) -> QFont:
-    chosen = QFont(app.font())
-    # DejaVu Sans, all that a bare Linux has, is too wide for dense panels: its condensed cut is not.
-    chosen.setFamilies(
-        ["Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "DejaVu Sans Condensed", "DejaVu Sans"]
-    )
-    chosen.setPixelSize(12)
-    return chosen
-
-
-def _style_sheet(theme: Theme) -> str:
-    template = Template(resource_path("themes/studio.qss").read_text(encoding="utf-8"))
-    colours = {name: value for name, value in asdict(theme).items() if isinstance(value, str)}
-    return template.substitute(
-        colours,
-        marks=resource_path(f"themes/{theme.name}").as_posix(),
-        accent_soft=mix(theme.accent, theme.surface, 0.22),
-        accent_hover=mix(theme.accent, theme.text, 0.85),
-        scroll=mix(theme.text_muted, theme.surface, 0.45),
-    )
-
-
-def _palette(theme: Theme) -> QPalette:
-    role, palette = QPalette.ColorRole, QPalette()
-    for key, colour in {
-        role.Window: theme.surface,
-        role.WindowText: theme.text,
-        role.Base: theme.sunken,
-        role.AlternateBase: theme.surface,
-        role.Text: theme.text,
-        role.PlaceholderText: theme.text_muted,
-        role.Button: theme.raised,
-        role.ButtonText: theme.text,
-        role.BrightText: theme.danger,
-        role.ToolTipBase: theme.raised,
-        role.ToolTipText: theme.text,
-        role.Highlight: theme.accent,
-        role.HighlightedText: theme.on_accent,
-        role.Accent: theme.accent,
-        role.Link: theme.accent,
-        role.LinkVisited: theme.accent,
-        role.Light: theme.hover,
-        role.Midlight: theme.raised,
-        role.Mid: theme.border,
-        role.Dark: theme.border,
-        role.Shadow: theme.window,
-    }.items():
-        palette.setColor(key, QColor(colour))
-    for key in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
-        palette.setColor(QPalette.ColorGroup.Disabled, key, QColor(theme.text_disabled))
-    return palette
-
-
-class Appearance(QObject):
-    """Which theme the application wears: "dark", "light", or "system", which follows the desktop."""
-
-    theme_changed = Signal(object)
-
-    CHOICES = ("system", "dark", "light")
-
-    def __init__(self, app: QApplication, choice: str = "system") -> None:
-        super().__init__(app)
-        self._app = app
-        self._choice = choice
-        self._theme = THEMES.get(choice) or system_theme()
-        apply_theme(app, self._theme)
-        app.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
-
-    @property
-    def theme(self) -> Theme:
-        return self._theme
-
-    @property
-    def choice(self) -> str:
-        return self._choice
-
-    def choose(self, choice: str) -> None:
-        """Wear "dark" or "light", or follow the "system"."""
-        self._choice = choice
-        self._wear(THEMES.get(choice) or system_theme())
-
-    def _on_scheme_changed(self) -> None:
-        if self._choice not in THEMES:
-            self._wear(system_theme())
-
-    def _wear(self, theme: Theme) -> None:
-        if theme != self._theme:
-            self._theme = theme
-            apply_theme(self._app, theme)
-            self.theme_changed.emit(theme)

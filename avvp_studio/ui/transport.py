@@ -10,6 +10,8 @@ from avvp_studio.ui.buttons import action_button
 from avvp_studio.ui.theme import tabular
 from trainer.labels import segment_count
 
+_SEGMENT = "segment {now} of {count}"
+_USUAL_SEGMENT = _SEGMENT.format(now=10, count=10)
 RATES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0)
 
 
@@ -53,10 +55,10 @@ class Transport(QWidget):
 
     def _make_rate(self) -> QComboBox:
         rates = QComboBox()
-        rates.setToolTip("Playing rate  ([ slower, ] faster)")
         for rate in RATES:
             rates.addItem(rate_text(rate), rate)
         rates.setFixedWidth(76)
+        rates.setAccessibleName("Playing rate")
         rates.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         rates.setCurrentIndex(RATES.index(1.0))
         rates.activated.connect(lambda index: self.rate_chosen.emit(RATES[index]))
@@ -64,7 +66,7 @@ class Transport(QWidget):
 
     def _arrange(self, left: list[QAction], right: list[QAction]) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 3, 8, 3)
+        row.setContentsMargins(8, 2, 8, 2)
         row.setSpacing(2)
         for action in left:
             row.addWidget(action_button(action))
@@ -74,7 +76,10 @@ class Transport(QWidget):
             label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
             row.addWidget(label)
             row.addSpacing(4)
-        row.addStretch(1)
+        # Its place is kept while it is empty, and no clip's length widens the window.
+        self._segment.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._segment.setMinimumWidth(self._segment.fontMetrics().horizontalAdvance(_USUAL_SEGMENT))
+        row.setStretchFactor(self._segment, 1)
         for action in right:
             row.addWidget(action_button(action))
         row.addWidget(self._rate)
@@ -87,6 +92,9 @@ class Transport(QWidget):
     def segment_text(self) -> str:
         return self._segment.text()
 
+    def set_rate_tip(self, text: str) -> None:
+        self._rate.setToolTip(text)
+
     def set_duration(self, duration: float) -> None:
         self._duration = duration
         self._total.setText(f"/ {clock(duration)}")
@@ -98,7 +106,7 @@ class Transport(QWidget):
             self._segment.setText("")
             return
         count = segment_count(self._duration)
-        self._segment.setText(f"segment {min(int(position), count - 1) + 1} of {count}")
+        self._segment.setText(_SEGMENT.format(now=min(int(position), count - 1) + 1, count=count))
 
     def set_rate(self, rate: float) -> None:
         """Show a rate, also one that cannot be chosen here (a shuttle backwards)."""

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from avvp_studio.domain.videos import BUILT_IN, DEFAULT
+from avvp_studio.domain.videos import BUILT_IN, DEFAULT, JOINT
 from avvp_studio.ui.wrapped_label import WrappedLabel
 from trainer.annotations import SPLITS
 
@@ -30,7 +30,16 @@ _ASKING = "Asking which encoders are installed…"
 _NOTES = {
     DEFAULT: "Each category is matched with the classes of sound and picture that the encoders know. "
     "What they cannot hear or see is marked.",
+    "clip+clap": "What CLIP sees and CLAP hears is compared with the words for each category. "
+    "Without a GPU that takes long.",
+    "clip": "What CLIP sees is compared with the words for each category. What is heard needs CLAP, too.",
+    "clap": "What CLAP hears is compared with the words for each category. What is seen needs CLIP, too.",
     BUILT_IN: "The built-in encoder makes features for a training; it finds no tracks before one.",
+}
+_JOINT_TEXTS = {
+    "clip+clap": "by CLIP and CLAP",
+    "clip": "by CLIP: only what is seen",
+    "clap": "by CLAP: only what is heard",
 }
 _NOT_INSTALLED = (
     "Tracks without training need the default encoders, which are not installed. "
@@ -46,7 +55,7 @@ class VideosForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ready: frozenset[str] | None = None
+        self._finders: tuple[str, ...] | None = None
         self._is_installing = False
         self._split = QComboBox()
         self._split.addItems(list(SPLITS))
@@ -99,33 +108,51 @@ class VideosForm(QWidget):
         """What is said of the encoders."""
         return self._note.text()
 
-    def show_encoders(self, ready: Collection[str] | None, *, is_installing: bool = False) -> None:
-        """Offer what can run here, or is about to; None while that is being asked."""
-        was_offered = self._offers_default
-        self._ready, self._is_installing = None if ready is None else frozenset(ready), is_installing
+    def show_encoders(self, finders: Collection[str] | None, *, is_installing: bool = False) -> None:
+        """Offer what can find tracks here, or is about to; None while that is being asked."""
+        was_offered, chosen = self._offers_default, self._encoder.currentData()
+        self._finders, self._is_installing = None if finders is None else tuple(finders), is_installing
+        self._list_joint()
         model = self._encoder.model()
         assert isinstance(model, QStandardItemModel)
         model.item(0).setEnabled(self._offers_default)
-        if self._offers_default != was_offered or not self._offers_default:
-            self._encoder.setCurrentIndex(0 if self._offers_default else 1)
+        model.item(0).setToolTip("" if self._offers_default else f"Not installed: {INSTALL_COMMAND}")
+        if self._offers_default and not was_offered:
+            chosen = DEFAULT
+        place = self._encoder.findData(chosen)
+        is_offered = place > 0 or (place == 0 and self._offers_default)
+        self._encoder.setCurrentIndex(place if is_offered else 0 if self._offers_default else 1)
         self._show_choice()
+
+    def _list_joint(self) -> None:
+        """Between the default and the built-in ones, if there is any."""
+        while self._encoder.count() > 2:
+            self._encoder.removeItem(1)
+        for choice in JOINT:
+            if choice in (self._finders or ()):
+                self._encoder.insertItem(1, _JOINT_TEXTS[choice], choice)
 
     @property
     def _offers_default(self) -> bool:
         """While nobody knows, it is taken to be there: it is what is wanted."""
-        return self._ready is None or self._is_installing or DEFAULT in self._ready
+        return self._finders is None or self._is_installing or DEFAULT in self._finders
 
     def _show_choice(self) -> None:
         self._split_note.setText(_SPLIT_NOTES.get(self.split, ""))
         self._encoder.setEnabled(self._finds.isChecked())
-        is_lacking = self._ready is not None and DEFAULT not in self._ready
+        choice = str(self._encoder.currentData())
+        is_lacking = (
+            self._finders is not None
+            and DEFAULT not in self._finders
+            and (choice == DEFAULT or not self._finders)
+        )
         self._install.setVisible(is_lacking and not self._is_installing and self._finds.isChecked())
         if not self._finds.isChecked():
             text = "They can be found later: Parser, Find tracks."
-        elif self._ready is None:
+        elif self._finders is None:
             text = _ASKING
         elif is_lacking:
             text = _INSTALLING if self._is_installing else _NOT_INSTALLED
         else:
-            text = _NOTES[str(self._encoder.currentData())]
+            text = _NOTES[choice]
         self._note.setText(text)

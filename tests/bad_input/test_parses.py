@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.parse_folder import ParseFolder
 from avvp_studio.studio import Studio
+from avvp_studio.threshold_file import ThresholdFile
 from tests.bad_input.steps import (
     CATEGORIES,
     error_in,
@@ -71,7 +72,8 @@ def test_a_parse_file_that_is_odd_is_named_and_the_good_one_is_shown(
 
 def test_no_damage_to_a_parse_file_or_to_kept_peaks_breaks_the_program(tmp_path: Path, files: Path) -> None:
     write_parses(tmp_path / "x.npz", parses())
-    folder = ParseFolder(tmp_path, CATEGORIES, lambda text: None)
+    thresholds = ThresholdFile(tmp_path / "thresholds.json", print)
+    folder = ParseFolder(tmp_path, CATEGORIES, lambda text: None, thresholds)
     cache = tmp_path / "peaks" / "b.npz"
     Peaks.measure(files / "b.mp4").save(cache, files / "b.mp4")
     for path in (tmp_path / "x.npz", cache):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avvp_studio.domain.edit import Edit, EditError, mark, overlap, without_overlaps
+from avvp_studio.domain.edit import Edit, EditError, difference, mark, overlap, spliced, without_overlaps
 from trainer.labels import MODALITIES, Event, Modality, State
 
 AUDIO, VISUAL = Modality.AUDIO, Modality.VISUAL
@@ -173,3 +173,47 @@ def test_a_stale_edit_is_refused_when_something_has_come_in_its_way():
     edit = Edit((), (Event(AUDIO, "Dog", 0.0, 5.0),), "mark Dog heard 0–5 s")
     with pytest.raises(EditError, match="Dog not heard 4–6 s is in the way"):
         edit.applied_to((Event(AUDIO, "Dog", 4.0, 6.0, ABSENT),))
+
+
+EVENTS = st.builds(
+    lambda modality, category, onset, length, author: Event(
+        modality, category, float(onset), float(onset + length), author=author
+    ),
+    st.sampled_from(MODALITIES),
+    st.sampled_from(("Dog", "Cat")),
+    st.integers(0, 300),
+    st.integers(1, 3),
+    st.sampled_from(("", "ann")),
+)
+
+
+@given(st.sets(EVENTS, max_size=12), st.sets(EVENTS, max_size=12), st.booleans())
+def test_the_difference_is_what_has_gone_and_what_has_come(before, after, is_long):
+    shared = {Event(Modality.AUDIO, "Car", float(i), i + 1.0) for i in range(500)} if is_long else set()
+    olds, news = (tuple(sorted(events | shared)) for events in (before, after))
+    assert difference(olds, news) == (before - after, after - before)
+    assert difference(olds, tuple(reversed(news))) == (before - after, after - before)
+
+
+@given(st.lists(EVENTS, max_size=12), EVENTS, st.sampled_from(list(State)))
+def test_splicing_an_edit_that_fits_is_applying_it(events, wanted, state):
+    standing = without_overlaps(events)
+    edit = mark(
+        standing,
+        modality=wanted.modality,
+        category=wanted.category,
+        onset=wanted.onset,
+        offset=wanted.offset,
+        state=state,
+        author="bob",
+    )
+    after = spliced(standing, edit)
+    assert after == edit.applied_to(standing)
+    assert spliced(after, edit.inverse()) == standing
+
+
+def test_an_edit_that_removes_what_is_not_there_is_not_spliced():
+    with pytest.raises(EditError, match="Dog heard 0–1 s is no longer there"):
+        spliced(
+            (Event(Modality.AUDIO, "Dog", 0.0, 2.0),), Edit((Event(Modality.AUDIO, "Dog", 0.0, 1.0),), (), "")
+        )

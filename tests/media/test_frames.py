@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from avvp_studio.media.frames import VideoReader
 from avvp_studio.media.probe import MediaError
-from tests.media_files import Sound, Video, frame_times, read_number, write_media
+from tests.media_files import Sound, Video, frame_times, read_number, write_broken_broadcast, write_media
 
 
 def _uneven_times(count: int = 40) -> tuple[float, ...]:
@@ -19,11 +23,29 @@ def _uneven_times(count: int = 40) -> tuple[float, ...]:
 
 
 _VP9 = Video(codec="libvpx-vp9", frames=40, options=(("deadline", "realtime"), ("cpu-used", "8")))
+_HIDDEN = Video(codec="libvpx-vp9", options=(("deadline", "good"), ("cpu-used", "5"), ("auto-alt-ref", "1")))
+_HEVC = Video(codec="libx265", options=(("preset", "ultrafast"), ("x265-params", "log-level=none:bframes=3")))
+_AV1 = Video(codec="libsvtav1", frames=40, keyframes=12, options=(("preset", "12"),), rate="25")
+_OPEN = Video(frames=80, options=(("preset", "veryfast"), ("x264-params", "open-gop=1:bframes=3")))
+_B_FRAMES = Video(options=(("preset", "veryfast"), ("bf", "2")))
 
 KINDS = {
     "h264.mp4": (Video(), Sound()),
     "one-keyframe.mp4": (Video(keyframes=250, rate="24000/1001"), None),
     "odd-rate.mp4": (Video(rate="30007/1000"), None),
+    "hevc.mp4": (_HEVC, Sound()),
+    "hevc.mkv": (replace(_HEVC, rate="30007/1000", keyframes=250), None),
+    "av1.mp4": (_AV1, None),
+    "av1.webm": (replace(_AV1, rate="24000/1001"), Sound(codec="libopus")),
+    "hidden-frames.webm": (_HIDDEN, None),
+    "open-groups.mp4": (_OPEN, None),
+    "b-frames.ts": (_B_FRAMES, None),
+    "open-groups.ts": (_OPEN, Sound()),
+    "h264-b-frames.avi": (_B_FRAMES, None),
+    "mpeg2.ts": (Video(codec="mpeg2video", options=(("bf", "2"),)), None),
+    "mpeg4.mp4": (Video(codec="mpeg4", options=(("bf", "2"),), rate="24000/1001"), None),
+    "uneven-b-frames.mkv": (replace(_B_FRAMES, times=_uneven_times()), None),
+    "uneven-hevc.mp4": (replace(_HEVC, times=_uneven_times()), None),
     "uneven.mp4": (Video(times=_uneven_times()), Sound()),
     "uneven.mkv": (Video(times=_uneven_times()), None),
     "priming.mkv": (Video(), Sound()),
@@ -59,20 +81,23 @@ def number_at(reader: VideoReader, time: float) -> int:
     return read_number(reader.pixels(reader.frame_at(time)))
 
 
+@pytest.mark.parametrize("cache_bytes", [1, 1 << 28], ids=["decoded-anew", "kept"])
 @pytest.mark.parametrize("name", KINDS)
-def test_the_frame_at_a_time_is_the_one_shown_then(read, name):
+def test_the_frame_at_a_time_is_the_one_shown_then(read, name, cache_bytes):
     times = frame_times(KINDS[name][0])
-    reader = read(name)
+    reader = read(name, cache_bytes=cache_bytes)
     numbers = list(range(len(times) - 1))
     random.Random(1).shuffle(numbers)
-    for number in numbers:
+    for number in numbers[:40]:
         onset, offset = times[number], times[number + 1]
-        assert number_at(reader, round(onset, 3)) == number
-        assert number_at(reader, (onset + offset) / 2) == number
+        frame = reader.frame_at((onset + offset) / 2)
+        assert read_number(reader.pixels(frame)) == number
+        assert frame.time == pytest.approx(onset, abs=0.001)
+        assert number_at(reader, round(frame.time, 3)) == number
         assert number_at(reader, offset - 0.002) == number
 
 
-@pytest.mark.parametrize("name", ["h264.mp4", "uneven.mkv", "b-frames.avi", "vp9.webm"])
+@pytest.mark.parametrize("name", KINDS)
 def test_steps_visit_every_frame_in_both_directions(read, name):
     last = len(frame_times(KINDS[name][0])) - 1
     reader = read(name)
@@ -99,19 +124,21 @@ def test_before_the_first_frame_is_the_first_and_after_the_last_the_last(read):
     assert read_number(reader.pixels(reader.step(1.9, 30))) == 59
 
 
-def test_a_keyframe_nearby_is_not_after_the_time(read):
+def test_a_frame_nearby_is_a_keyframe_or_what_is_decoded_on_the_way(read):
     reader = read("h264.mp4")
-    frame = reader.keyframe_near(1.9)
-    assert read_number(reader.pixels(frame)) in (24, 48)
+    assert read_number(reader.pixels(reader.frame_near(1.9))) == 48
     assert reader.frame_at(1.9).time == pytest.approx(57 / 30)
-    assert reader.keyframe_near(1.8).time == pytest.approx(54 / 30), "what is decoded is at hand"
+    assert reader.frame_near(1.8).time == pytest.approx(54 / 30), "what is decoded is at hand"
+    assert read_number(reader.pixels(reader.frame_near(1.0))) == 24
+    reader.frame_at(1.0)
+    assert 30 <= read_number(reader.pixels(reader.frame_near(1.4))) <= 42
 
 
 def test_the_cache_is_bounded_and_stepping_back_beyond_it_still_works(read):
     frame_bytes = 192 * 128 * 3 // 2
     reader = read("one-keyframe.mp4", cache_bytes=8 * frame_bytes)
     frame = reader.frame_at(50 / 23.976 + 0.01)
-    assert reader._run_bytes <= 10 * frame_bytes
+    assert reader._groups.nbytes <= 10 * frame_bytes
     seen = []
     for _ in range(25):
         frame = reader.step(frame.time, -1)
@@ -174,3 +201,32 @@ def test_a_sound_file_has_no_picture_to_read(tmp_path):
     path = write_media(tmp_path / "a.wav", None, Sound(codec="pcm_s16le"))
     with pytest.raises(MediaError, match=r"a\.wav has no picture"):
         VideoReader(path)
+
+
+def test_streams_that_begin_in_the_middle_of_a_broadcast_do_not_take_the_picture_with_them(tmp_path):
+    reader = VideoReader(write_broken_broadcast(tmp_path / "a.ts"))
+    assert [reader.frame_at(time).time for time in (0.0, 0.5, 5.0)] == pytest.approx([0.0, 0.48, 0.96])
+    reader.close()
+
+
+def test_a_closed_reader_lets_go_of_its_decoder_at_once(files):
+    reader = VideoReader(files["one-keyframe.mp4"])
+    reader.frame_at(1.0)
+    reader.close()
+    left = weakref.ref(reader)
+    gc.disable()  # decoders hold threads and much memory: they cannot wait for it
+    try:
+        del reader
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads can be counted on Linux only")
+def test_pictures_that_were_looked_at_keep_no_threads(read):
+    reader = read("one-keyframe.mp4")
+    frames = [reader.frame_at(number / 25) for number in range(20)]
+    before = len(list(Path("/proc/self/task").iterdir()))
+    for frame in frames:
+        reader.pixels(frame)
+    assert len(list(Path("/proc/self/task").iterdir())) <= before + 4

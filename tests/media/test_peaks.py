@@ -113,6 +113,26 @@ def test_a_cache_with_pickled_objects_is_not_loaded(path, tmp_path):
     assert Peaks.load(cache, path) is None
 
 
+def test_a_sound_of_hours_never_needs_more_memory_than_its_outline_may_have(tmp_path, monkeypatch):
+    path = write_media(tmp_path / "a.mp4", None, Sound(seconds=5, rate=44_100, channels=1))
+    monkeypatch.setattr(peaks_module, "_MOST_BINS", 1000)
+    monkeypatch.setattr(peaks_module, "_BLOCKS_AT_ONCE", 2)
+    merged = []
+    within_memory = peaks_module._within_memory
+    monkeypatch.setattr(
+        peaks_module, "_within_memory", lambda *what: merged.append(within_memory(*what)) or merged[-1]
+    )
+    told = []
+    coarse = Peaks.measure(path, progress=told.append)
+    assert max(scale.shape[1] for scale, _ in merged) <= 1000
+    assert told == sorted(told)
+    assert 0 < told[-1] <= coarse.duration
+    assert coarse._scales[0].shape[1] == -(-round(coarse.duration * SAMPLE_RATE) // coarse._samples_per_bin)
+    monkeypatch.undo()
+    fine = Peaks.measure(path).columns(0, 5, 300)
+    assert np.abs(coarse.columns(0, 5, 300) - fine).mean() < 0.03
+
+
 def test_measuring_can_be_stopped(path):
     with pytest.raises(InterruptedError):
         Peaks.measure(path, lambda: True)

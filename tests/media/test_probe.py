@@ -148,3 +148,10 @@ def test_the_real_clips_open_or_say_why_not(shared_media):
         assert (info.audio is None) == (path.suffix == ".avi")
     with pytest.raises(MediaError, match="not a video or sound file"):
         probe(shared_media / "SOURCES.md")
+
+
+def test_a_file_that_was_replaced_is_read_again(tmp_path):
+    path = write_media(tmp_path / "a.mp4", Video(frames=60), None)
+    before = probe(path).duration
+    write_media(path, Video(frames=30), None)
+    assert (before, probe(path).duration) == (pytest.approx(2), pytest.approx(1))

@@ -8,7 +8,7 @@ import pytest
 
 from avvp_studio.domain.edit import Edit, mark
 from avvp_studio.domain.project import Clip
-from avvp_studio.store import EditStatus, Store, StoreError
+from avvp_studio.store import EditStatus, Standing, Store, StoreError
 from trainer.labels import Event, Modality, State
 
 AUDIO, VISUAL = Modality.AUDIO, Modality.VISUAL
@@ -246,3 +246,68 @@ def test_an_existing_project_is_never_replaced(store, database):
     with pytest.raises(StoreError, match="there is a project here already"):
         Store.create(database, name="Other", categories=CATEGORIES)
     assert store.project_name() == "Zoo"
+
+
+def read_anew(store, clip="a"):
+    return Standing(store.events(clip), *store.history(clip))
+
+
+def test_how_a_clip_stands_is_known_after_every_step_without_reading_its_events(store, database):
+    store.add_clips([clip("a"), clip("other")], {"a": (dog(8.0, 9.0, author=""),)})
+    steps = [
+        lambda: store.apply("a", adding(dog(0.0, 1.0)), "ann"),
+        lambda: store.apply(
+            "a", Edit((dog(0.0, 1.0),), (dog(0.0, 2.00049), dog(3.0, 4.0, ABSENT)), "x"), "ann"
+        ),
+        lambda: store.undo("a", "ann"),
+        lambda: store.undo("a", "ann"),
+        lambda: store.undo("a", "ann"),
+        lambda: store.redo("a", "ann"),
+        lambda: store.apply("a", adding(), "ann"),
+        lambda: store.apply("other", adding(dog(0.0, 1.0)), "ann"),
+        lambda: store.apply("a", adding(dog(5.0, 6.0)), "ann"),
+        lambda: store.redo("a", "ann"),
+    ]
+    kept = store.standing("a").events[-1]
+    for step in steps:
+        step()
+        assert store.standing("a") == read_anew(store)
+        if step is not steps[7] and step is not steps[8]:  # after another clip it is read again
+            assert kept is store.standing("a").events[-1] or step is steps[9]
+
+
+def test_what_another_program_has_written_is_noticed(store, database):
+    store.add_clips([clip("a")])
+    store.standing("a")
+    with Store.open(database) as other:
+        other.apply("a", adding(dog(0.0, 1.0)), "bob")
+        assert store.standing("a").events == (dog(0.0, 1.0),)
+        store.apply("a", adding(dog(2.0, 3.0)), "ann")
+        other.undo("a", "bob")
+        store.apply("a", adding(dog(4.0, 5.0)), "ann")  # without a look in between
+        assert store.standing("a") == read_anew(store)
+        assert store.standing("a").events == (dog(0.0, 1.0), dog(4.0, 5.0))
+
+
+def test_what_the_same_program_has_written_otherwise_is_noticed(store):
+    store.add_clips([clip("a")])
+    store.standing("a")
+    store.bring_in(events={"a": (dog(0.0, 1.0),)})
+    assert store.standing("a").events == (dog(0.0, 1.0),)
+
+
+def test_after_a_step_that_failed_the_clip_stands_as_it_is_stored(store):
+    store.add_clips([clip("a")], {"a": (dog(0.0, 4.0),)})
+    before = store.standing("a")
+    for edit in (adding(dog(3.0, 5.0)), Edit((dog(1.0, 2.0),), (), "forget"), adding(dog(6.0, 6.0001))):
+        with pytest.raises(StoreError):
+            store.apply("a", edit, "ann")
+        assert store.standing("a") == before == read_anew(store)
+
+
+def test_an_edit_is_checked_against_all_labels_that_it_meets(store):
+    store.add_clips([clip("a")], {"a": (dog(0.0, 4.0), Event(VISUAL, "Dog", 0.0, 10.0))})
+    store.apply("a", adding(dog(4.0, 4.5)), "ann")  # touching is not meeting
+    for onset, offset in ((0.0, 1.0), (3.9, 4.0), (4.4, 6.0)):
+        with pytest.raises(StoreError, match="is in the way"):
+            store.apply("a", adding(dog(onset, offset), dog(8.0, 9.0)), "ann")

@@ -44,13 +44,13 @@ def test_any_case_scores_as_the_definition_says(case):
 
 
 @pytest.mark.parametrize("density", [0.05, 0.5, 0.9])
-@pytest.mark.parametrize("segments", [1, 20, 42, 43])
+@pytest.mark.parametrize("segments", [1, 20, 42, 43, 65, 130])
 def test_random_clips_of_any_length_score_as_the_definition_says(density, segments):
     random = np.random.default_rng(11)
     check_against_the_definition(*(random.random((2, 15, 2, segments, 6)) < density))
 
 
-@pytest.mark.parametrize("segments", [42, 43, 64, 65, 150, 1000])
+@pytest.mark.parametrize("segments", [42, 43, 64, 65, 150, 1000, 40_000])
 def test_long_events_are_counted_without_overflow(segments):
     truth = np.ones((1, 2, segments, 1), bool)
     predicted = truth.copy()
@@ -59,6 +59,12 @@ def test_long_events_are_counted_without_overflow(segments):
     assert metrics.scores(predicted, truth)["event/A"] == 100
     predicted[:, :, segments // 2 - 1 :] = False
     assert metrics.scores(predicted, truth)["event/A"] == 0
+
+
+def test_events_of_hours_are_counted_without_overflow_as_on_a_device(monkeypatch):
+    monkeypatch.setattr(metrics, "_LONG", 20_000)
+    truth = np.ones((1, 2, 11_000, 1), bool)
+    assert metrics.scores(truth, truth)["event/A"] == 100
 
 
 def test_every_pair_of_rows_of_six_segments_scores_as_the_definition_says():

@@ -13,12 +13,14 @@ from pytestqt.qtbot import QtBot
 
 from avvp_studio.domain.project import Clip
 from avvp_studio.paths import ProjectPaths
+from avvp_studio.pictures import Pictures
 from avvp_studio.player import Player
+from avvp_studio.proxies import Proxies
 from avvp_studio.soundtrack import Soundtrack
 from avvp_studio.store import Store
 from avvp_studio.tasks import Tasks
+from avvp_studio.ui.appearance import Appearance
 from avvp_studio.ui.main_window import MainWindow
-from avvp_studio.ui.theme import Appearance
 from avvp_studio.workspace import Workspace
 from trainer.labels import Event, Modality
 from trainer.parses import Parse, ParseFile, write_parses
@@ -79,15 +81,19 @@ def make_window(
     """Builds a window on the workspace; a second call is a second start with the same settings."""
     tasks = Tasks()
     soundtrack = Soundtrack(tasks)
+    proxies = Proxies(tasks)
+    pictures = Pictures()
 
     def make() -> MainWindow:
-        window = MainWindow(workspace, player, soundtrack, None, appearance, settings)
+        window = MainWindow(workspace, player, soundtrack, proxies, pictures, None, appearance, settings)
         qtbot.addWidget(window)
         window.show()
         qtbot.waitExposed(window)
         return window
 
     yield make
+    proxies.shutdown()
+    pictures.shutdown()
     tasks.shutdown()
 
 

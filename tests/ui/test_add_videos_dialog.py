@@ -15,7 +15,7 @@ from avvp_studio.ui.add_videos_dialog import NOTHING, AddVideosDialog
 from avvp_studio.ui.wrapped_label import WrappedLabel
 
 A, B = Video(Path("/v/a.mp4"), "a", 65.0), Video(Path("/w/a.mp4"), "a-2", 5.0)
-EVERY = {"signal", "default"}
+EVERY = ("default", "clip+clap")
 
 
 @pytest.fixture
@@ -121,31 +121,59 @@ def test_the_split_can_be_chosen_and_tracks_be_left_for_later(qtbot: QtBot, dial
 def test_without_the_default_encoders_it_says_so_and_offers_to_install_them(
     qtbot: QtBot, dialog: AddVideosDialog
 ) -> None:
-    dialog.show_encoders({"signal"})
+    dialog.show_encoders(())
     assert encoder_box(dialog).currentData() == "signal"
     assert "not installed" in words(dialog)
     install = button(dialog, "Install")
     assert "python -m trainer encoders install default" in install.toolTip()
     with qtbot.waitSignal(dialog.install_requested):
         qtbot.mouseClick(install, Qt.MouseButton.LeftButton)
-    dialog.show_encoders({"signal"}, is_installing=True)
+    dialog.show_encoders((), is_installing=True)
     assert encoder_box(dialog).currentData() == "default"
     assert "the tracks follow by themselves" in words(dialog)
     assert not install.isVisible()
 
 
 def test_the_choice_of_the_encoder_outlives_news_about_encoders(dialog: AddVideosDialog) -> None:
-    encoder_box(dialog).setCurrentIndex(1)
-    dialog.show_encoders(EVERY)
-    assert dialog.request().encoder == "signal"
+    box = encoder_box(dialog)
+    for choice, said in (("signal", "no tracks before one"), ("clip+clap", "What CLIP sees and CLAP hears")):
+        box.setCurrentIndex(box.findData(choice))
+        dialog.show_encoders(EVERY)
+        assert dialog.request().encoder == choice
+        assert said in words(dialog)
+
+
+@pytest.mark.parametrize(
+    ("finders", "text", "said"),
+    [
+        (("clip+clap",), "by CLIP and CLAP", "Without a GPU that takes long"),
+        (("clip",), "by CLIP: only what is seen", "What is heard needs CLAP, too"),
+        (("clap",), "by CLAP: only what is heard", "What is seen needs CLIP, too"),
+    ],
+)
+def test_clip_and_clap_are_offered_where_they_are_ready_and_taken_where_nothing_else_is(
+    dialog: AddVideosDialog, finders: tuple[str, ...], text: str, said: str
+) -> None:
+    dialog.show_encoders(("default", *finders))
+    box = encoder_box(dialog)
+    offered = [box.itemText(i) for i in range(box.count())]
+    assert offered == ["by the default encoders", text, "built-in features only"]
+    assert dialog.request().encoder == "default"
+    dialog.show_encoders(finders)
+    assert (box.currentText(), dialog.request().encoder) == (text, *finders)
+    assert said in words(dialog)
+    assert not button(dialog, "Install").isVisible()
+    box.setCurrentIndex(2)
     assert "no tracks before one" in words(dialog)
+    dialog.show_encoders(())
+    assert box.count() == 2
 
 
 @pytest.mark.parametrize("width", [600, 1000])
 def test_no_sentence_of_the_dialog_is_cut(qtbot: QtBot, dialog: AddVideosDialog, width: int) -> None:
     long = Video(Path(f"/v/{'a very long name ' * 9}.mp4"), "b", 5.0)
-    for ready in (EVERY, {"signal"}):
-        dialog.show_encoders(ready)
+    for finders in (EVERY, ("clip+clap",), ()):
+        dialog.show_encoders(finders)
         dialog.show_found(found(A, long, known=2, left_out=((Path("/v/bad.mp4"), "damaged"),)))
         dialog.resize(width, 300)
         notes = [note for note in dialog.findChildren(WrappedLabel) if note.text()]

@@ -13,7 +13,7 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from avvp_studio.domain.job import JobState, JobStatus
+from avvp_studio.domain.job import JobOrder, JobState, JobStatus
 from avvp_studio.domain.project import Clip
 from avvp_studio.paths import ProjectPaths
 from avvp_studio.projects import create_from_folders
@@ -22,6 +22,8 @@ from avvp_studio.studio import Studio
 from avvp_studio.ui.add_videos_dialog import NOTHING_THERE, AddVideosDialog
 from avvp_studio.ui.new_project_dialog import NewProjectDialog
 from tests.media_files import Sound, Video, write_media
+from tests.trainer.joint_models import clap_with_words, clip_with_words
+from trainer.encoders.chosen_models import choose_model
 from trainer.encoders.weights import WEIGHTS, missing
 from trainer.labels import Modality, State
 
@@ -51,6 +53,14 @@ def studio(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Studio]
     studio.window.close()
     studio.close()
     studio.window.deleteLater()
+
+
+@pytest.fixture
+def small_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CLIP and a CLAP that were named on this machine, where no other encoder is installed."""
+    monkeypatch.setenv("AVVP_CACHE", str(tmp_path / "cache"))
+    choose_model("clip", str(clip_with_words(tmp_path / "a CLIP")))
+    choose_model("clap", str(clap_with_words(tmp_path / "a CLAP")))
 
 
 @pytest.fixture
@@ -229,6 +239,49 @@ def test_tracks_without_the_encoders_are_refused_with_what_helps(qtbot: QtBot, s
     assert studio.jobs.statuses == ()
 
 
+def test_clip_and_clap_that_were_named_once_find_tracks(
+    small_models: None, qtbot: QtBot, studio: Studio, videos: Path
+) -> None:
+    dialog = open_dialog(qtbot, studio)
+    dialog.places_chosen.emit((videos,))
+    qtbot.waitUntil(lambda: dialog.can_add and not studio.encoders.is_asking, timeout=30_000)
+    assert dialog.request().encoder == "clip+clap"
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(studio.jobs.statuses) == 2, timeout=10_000)
+    for status in wait_for_jobs(qtbot, studio, 2):
+        assert status.state is JobState.FINISHED, status.error
+    (track,) = studio.window.clip_view.content.tracks
+    assert track.parser == "zero-shot (clip)"
+    for probabilities in track.probabilities:  # heard, and seen
+        assert 0 < probabilities.min() < probabilities.max() < 1
+    assert studio.window.message_bar.text == "Tracks were found without training"
+
+
+def test_tracks_by_clip_and_clap_can_be_asked_for_later(
+    qtbot: QtBot, studio: Studio, videos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(qtbot, studio, videos, finds_tracks=False)
+    ordered: list[JobOrder] = []
+    monkeypatch.setattr(studio.jobs, "submit", ordered.append)
+    studio.encoders.take([{"name": name, "ready": True, "texts": name == "clap"} for name in ("clip", "clap")])
+    studio.encoders.reload = studio.encoders.loaded.emit
+    studio.window.actions_by_name["find_joint_tracks"].trigger()
+    qtbot.waitUntil(lambda: len(ordered) == 2, timeout=10_000)
+    assert ordered[0].arguments[:4] == ("extract", "--encoder", "clap", "--list")
+    assert ordered[1].arguments[-4:-2] == (
+        "--out",
+        str(videos.parent / "project" / "parses" / "zero-shot-clip.npz"),
+    )
+
+
+def test_without_models_of_clip_and_clap_it_is_said_how_to_name_them(qtbot: QtBot, studio: Studio) -> None:
+    studio.encoders.take([])
+    studio.encoders.reload = studio.encoders.loaded.emit
+    studio.window.actions_by_name["find_joint_tracks"].trigger()
+    assert "python -m trainer encoders model clip FOLDER" in studio.window.message_bar.text
+    assert studio.jobs.statuses == ()
+
+
 def test_a_dialog_that_is_closed_stops_looking(qtbot: QtBot, studio: Studio, videos: Path) -> None:
     dialog = open_dialog(qtbot, studio)
     dialog.places_chosen.emit((videos,))
@@ -238,9 +291,18 @@ def test_a_dialog_that_is_closed_stops_looking(qtbot: QtBot, studio: Studio, vid
     assert studio.workspace.clips == ()
 
 
+@pytest.mark.parametrize("lacking", ["yamnet", "minilm"])
+def test_the_default_encoders_find_tracks_once_all_of_them_are_there(studio: Studio, lacking: str) -> None:
+    names = ("yamnet", "efficientnet", "person", "minilm")
+    for absent, finders in ((lacking, ()), ("", ("default",))):
+        studio.encoders.take([{"name": name, "ready": name != absent, "texts": False} for name in names])
+        assert studio.encoders.finders == finders
+
+
 def test_the_encoders_are_asked_of_the_trainer_in_the_background(qtbot: QtBot, studio: Studio) -> None:
     assert studio.encoders.ready == {"signal"}
     with qtbot.waitSignal(studio.encoders.loaded, timeout=30_000):
         studio.encoders.load()
     assert "signal" in studio.encoders.ready
-    assert ("default" in studio.encoders.ready) == (not missing(WEIGHTS)) or find_spec("ai_edge_litert") is None
+    has_all = not missing(WEIGHTS) and all(map(find_spec, ("ai_edge_litert", "onnxruntime", "tokenizers")))
+    assert ("default" in studio.encoders.finders) == has_all

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.media.probe import AudioInfo, MediaInfo, VideoInfo
 from avvp_studio.ui.chips import Chips
+from avvp_studio.ui.events_model import HEADINGS, EventsModel
 from avvp_studio.ui.events_panel import EventsPanel, EventsTable
 from avvp_studio.ui.theme import DARK
 from avvp_studio.workspace import Workspace
@@ -76,7 +78,7 @@ def test_a_click_tells_which_label_was_chosen(qtbot: QtBot, panel: EventsPanel, 
     assert chosen.args == [Event(Modality.AUDIO, "Baby_cry", 1.0, 4.0)]
 
 
-def test_delete_forgets_the_chosen_labels_in_one_edit(
+def test_the_chosen_labels_are_forgotten_in_one_edit(
     qtbot: QtBot, panel: EventsPanel, workspace: Workspace
 ) -> None:
     workspace.open_clip("beta_10_20")
@@ -84,7 +86,7 @@ def test_delete_forgets_the_chosen_labels_in_one_edit(
     before = workspace.events
     click(qtbot, panel, 0)
     panel.findChild(EventsTable).selectAll()
-    qtbot.keyClick(panel.findChild(EventsTable), Qt.Key.Key_Delete)
+    panel.forget_chosen()
     assert workspace.events == ()
     assert workspace.undo_text == "forget 2 labels"
     workspace.undo()
@@ -112,3 +114,79 @@ def test_the_facts_of_the_clip_and_its_file_are_told(panel: EventsPanel, workspa
     assert panel.facts == "val · 10.0 s · 640×360 · 29.97 fps · h264 · aac · complete truth"
     panel.set_media(MediaInfo(10.0, video, None))
     assert "no sound" in panel.facts
+
+
+@pytest.mark.parametrize("order", [Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder])
+@pytest.mark.parametrize("column", range(len(HEADINGS)))
+def test_few_changes_leave_the_same_order_as_listing_all_anew(column: int, order: Qt.SortOrder) -> None:
+    senses = (Modality.AUDIO, Modality.VISUAL)
+    states = (State.PRESENT, State.ABSENT)
+    labels = [
+        Event(modality, category, float(onset), onset + length, states[onset % 2], author)
+        for modality in senses
+        for category, author in (("Dog", "yola"), ("baby_cry", ""), ("Car", "max"))
+        for onset, length in ((0, 1.0), (3, 2.0), (6, 1.0))
+    ]
+    model, anew = EventsModel(DARK), EventsModel(DARK)
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    for one in (model, anew):
+        one.sort(column, order)
+    resets: list[bool] = []
+    model.modelReset.connect(lambda: resets.append(True))
+    for shown in (labels[::2], labels, labels[3:9], labels[::-3], []):
+        model.set_events(shown)
+        anew._set_all(shown)
+        assert model.events == anew.events
+    assert not resets
+
+
+def test_a_label_that_is_chosen_stays_so_while_others_change(
+    qtbot: QtBot, panel: EventsPanel, workspace: Workspace
+) -> None:
+    workspace.open_clip("beta_10_20")
+    workspace.mark(Modality.AUDIO, "Dog", 6.0, 7.0, State.PRESENT)
+    click(qtbot, panel, 1)
+    workspace.mark(Modality.AUDIO, "Baby_cry", 6.0, 7.0, State.PRESENT)
+    workspace.undo()
+    panel.forget_chosen()
+    assert workspace.undo_text == "forget Dog label"
+
+
+def test_what_is_chosen_in_one_clip_is_not_chosen_in_another_that_has_the_same_label(
+    qtbot: QtBot, panel: EventsPanel, workspace: Workspace
+) -> None:
+    for clip in ("alpha_0_10", "beta_10_20"):
+        workspace.open_clip(clip)
+        workspace.mark(Modality.AUDIO, "Dog", 6.0, 7.0, State.PRESENT)
+    click(qtbot, panel, 1)
+    workspace.open_clip("alpha_0_10")
+    before = workspace.events
+    panel.forget_chosen()
+    assert workspace.events == before
+
+
+def test_a_narrow_panel_keeps_what_a_label_is_of_before_who_said_it(
+    qtbot: QtBot, panel: EventsPanel, workspace: Workspace
+) -> None:
+    workspace.open_clip("beta_10_20")
+    table, author = panel.findChild(EventsTable), len(HEADINGS) - 1
+    for width, is_hidden in ((400, False), (222, True), (300, False)):
+        panel.resize(width, 500)
+        qtbot.waitUntil(lambda hidden=is_hidden: table.isColumnHidden(author) is hidden)
+        widths = [table.columnWidth(column) for column in range(len(HEADINGS))]
+        assert sum(widths) <= table.viewport().width()
+        assert widths[1] >= 64
+
+
+def test_times_of_long_clips_are_written_whole(panel: EventsPanel) -> None:
+    table = panel.findChild(EventsTable)
+    for duration in (10.0, 3600.0, 40000.0):
+        table.fit_times(duration)
+        words = table.fontMetrics().horizontalAdvance(f"{duration + 0.75}")
+        assert min(table.columnWidth(2), table.columnWidth(3)) >= words + 12
+
+
+def test_a_picture_that_lies_turned_is_told_as_it_is_seen(panel: EventsPanel, workspace: Workspace) -> None:
+    workspace.open_clip("beta_10_20")
+    panel.set_media(MediaInfo(10.0, VideoInfo(640, 360, 25.0, "h264", 10.0), None), (360, 640))
+    assert "360×640" in panel.facts

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QDialog, QMenu, QProgressBar, QSplitter, QTableView, QTabWidget
+from PySide6.QtWidgets import QDialog, QDockWidget, QMenu, QProgressBar, QSplitter, QTableView, QTabWidget
 from pytestqt.qtbot import QtBot
 
 from avvp_studio.player import Player
+from avvp_studio.ui.appearance import Appearance
 from avvp_studio.ui.export_dialog import ExportDialog
+from avvp_studio.ui.library_order_button import LibraryOrderButton
 from avvp_studio.ui.main_window import MainWindow
 from avvp_studio.ui.new_project_dialog import NewProjectDialog
-from avvp_studio.ui.theme import DARK, Appearance
+from avvp_studio.ui.theme import DARK
 from avvp_studio.ui.timeline.gestures.wishes import Mark
 from avvp_studio.ui.tracks_menu import TracksMenu
 from avvp_studio.workspace import Workspace
@@ -133,8 +135,8 @@ def test_picture_and_timeline_have_room(qtbot: QtBot, window: MainWindow, size: 
     window.resize(*size)
     qtbot.waitUntil(lambda: (window.width(), window.height()) == size)
     qtbot.waitUntil(lambda: window.clip_view.height() > size[1] - 80)
-    assert window.clip_view.video.height() >= 290
-    assert window.clip_view.timeline.height() >= 330
+    assert window.clip_view.video.height() >= 250
+    assert window.clip_view.timeline.height() >= 380
     assert window.clip_view.timeline.width() >= 680
 
 
@@ -234,3 +236,29 @@ def test_what_is_being_made_is_said_in_the_middle(window: MainWindow, workspace:
     window.end_making()
     assert video.message == "No clip is open"
     assert bar.isHidden()
+
+
+def test_opening_a_clip_moves_no_part_of_a_narrow_window(
+    qtbot: QtBot, window: MainWindow, workspace: Workspace
+) -> None:
+    docks = window.findChildren(QDockWidget)
+    workspace.open_clip(None)
+    window.resize(window.minimumSizeHint())
+    qtbot.wait(10)
+    before = [dock.width() for dock in docks]
+    workspace.open_clip("alpha_0_10")
+    qtbot.wait(10)
+    assert [dock.width() for dock in docks] == before
+    assert window.width() == window.minimumSizeHint().width()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # the menu is a popup
+def test_the_order_of_the_library_can_be_chosen_by_keys(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.keyClick(
+        window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
+    menu = window.library.findChild(LibraryOrderButton).menu()
+    assert menu.isVisible()
+    qtbot.keyClick(menu, Qt.Key.Key_Up)
+    qtbot.keyClick(menu, Qt.Key.Key_Return)
+    assert window.library.names == ("gamma_0_4", "beta_10_20", "alpha_0_10")

@@ -101,3 +101,12 @@ def test_what_a_note_offers_is_done_once_and_goes_with_it(qtbot: QtBot, bar: Mes
     bar.show_note("3 videos were added", offer=("Take back", lambda: taken.append(True)))
     bar.show_note("Exported")
     assert not take_back.isVisible()
+
+
+def test_what_was_wrong_with_a_thing_goes_with_it_and_any_other_error_stays(bar: MessageBar) -> None:
+    bar.show_error("This file is broken", is_passing=True)
+    bar.pass_on()
+    assert bar.text == ""
+    bar.show_error("The disk is full")
+    bar.pass_on()
+    assert bar.text == "The disk is full"

@@ -16,6 +16,7 @@ def new_plot(label: str, *, least_height: int) -> pg.PlotWidget:
     """A plot to look at: nothing in it moves under the mouse."""
     plot = pg.PlotWidget()
     plot.setLabel("left", label)
+    plot.setAccessibleName(label)
     plot.getAxis("left").setWidth(48)
     plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=False, y=False)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+import math
+from functools import lru_cache
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from avvp_studio.ui.theme import Theme, mix, translucent
 from trainer.labels import State
 
 _RADIUS = 3.0
 _SMALLEST_BOX = 5.0
+_CLOSEST_STROKES = 40.0
+_LOW = 12.0
+"""Pixels: in lower boxes there is no room for marks."""
+_PEN = 1.5
 
 
 def paint_present(
@@ -32,7 +39,7 @@ def paint_present(
     painter.setBrush(translucent(hue, 0.35) if is_ghost else QColor(mix(hue, theme.surface, 0.6)))
     painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), _RADIUS, _RADIUS)
     left = max(box.left(), seen_from)
-    if box.right() - left >= 20:
+    if box.right() - left >= 20 and box.height() >= _LOW:
         _paint_check(painter, theme, QPointF(left + 11, box.center().y()))
 
 
@@ -49,14 +56,31 @@ def paint_absent(painter: QPainter, theme: Theme, box: QRectF, pitch: float, *, 
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+    if box.height() < _LOW - 3:
+        painter.drawLine(QLineF(box.left(), box.center().y(), box.right(), box.center().y()))
+        return
     # Strokes at 45 degrees: drawn from corner to corner of a wide segment they would look like a curve.
-    count = max(1, round(box.width() / max(pitch, box.height())))
+    count = max(1, round(box.width() / max(pitch, box.height(), _CLOSEST_STROKES)))
     width, half = box.width() / count, min(box.height() / 2 - 2, box.width() / count / 2)
     middle = box.center().y()
-    painter.setPen(QPen(colour, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    stroke = _stroke(colour.name(), half, painter.device().devicePixelRatioF())
     for index in range(count):
         x = box.left() + (index + 0.5) * width
-        painter.drawLine(QLineF(x - half, middle + half, x + half, middle - half))
+        painter.drawPixmap(QPointF(x - half - _PEN, middle - half - _PEN), stroke)
+
+
+@lru_cache(maxsize=64)
+def _stroke(colour: str, half: float, ratio: float) -> QPixmap:
+    """One stroke as a picture: copied many times quicker than drawn."""
+    side = 2 * (half + _PEN)
+    picture = QPixmap(QSize(math.ceil(side), math.ceil(side)) * ratio)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    with QPainter(picture) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colour), _PEN, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(QLineF(_PEN, side - _PEN, side - _PEN, _PEN))
+    return picture
 
 
 def paint_ghost(painter: QPainter, theme: Theme, hue: str, box: QRectF, pitch: float, *, state: State) -> None:

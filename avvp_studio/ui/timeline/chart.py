@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QScrollBar, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import DARK, Theme, tabular
 from avvp_studio.ui.timeline.arrangement import Arrangement, Bands
-from avvp_studio.ui.timeline.backdrop import Backdrop
+from avvp_studio.ui.timeline.backdrop import Backdrop, paint_no_clip
+from avvp_studio.ui.timeline.band_media import BandMedia
 from avvp_studio.ui.timeline.content import TimelineContent
-from avvp_studio.ui.timeline.gestures.place import Place, Zone
-from avvp_studio.ui.timeline.gestures.wishes import Mark, Select, Wish
+from avvp_studio.ui.timeline.gestures.place import Place
+from avvp_studio.ui.timeline.gestures.wishes import Mark, Reorder, Reshape, Select, Wish
+from avvp_studio.ui.timeline.header import paint_drop_line
+from avvp_studio.ui.timeline.minimap import clip_beside_minimap, paint_on_minimap
 from avvp_studio.ui.timeline.overlay import (
+    paint_focus,
     paint_hover,
     paint_hover_time,
     paint_mark,
     paint_playhead,
+    paint_reshape,
     paint_selection,
     playhead_strips,
 )
+from avvp_studio.ui.timeline.places import place_on
 from avvp_studio.ui.timeline.rows import GUTTER, Rows, Sizes
 from avvp_studio.ui.timeline.scene import Scene
+from avvp_studio.ui.timeline.scroll_bars import ScrollBars
 from avvp_studio.ui.timeline.targets import target_at
+from avvp_studio.ui.timeline.threshold_flag import paint_threshold_hand
+from avvp_studio.ui.timeline.threshold_lines import threshold_at
 from avvp_studio.ui.timeline.view import TimeView
 from avvp_studio.ui.timeline.wording import summary
 from trainer.labels import Modality
 
-NO_CLIP = "Here stand the lanes of a clip: its tracks, and your labels."
 _NOTCH = 120
 _ZOOM_PER_NOTCH = 1.25
 _PLAYED_AT_ONCE = 1.0
@@ -38,7 +47,10 @@ _PLAYED_AT_ONCE = 1.0
 
 
 class Chart(QWidget):
-    """Shows what it is given. Setting any of it emits nothing and asks for nothing."""
+    """Shows what it is given. Setting any of it asks for nothing."""
+
+    looked = Signal()
+    """Other time may be in view, in other bands."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,20 +58,20 @@ class Chart(QWidget):
         self._theme = DARK
         self._peaks: Peaks | None = None
         self._note = ""
+        self._media = BandMedia()
         self._armed: str | None = None
         self._digits: dict[str, str] = {}
+        self._pinned: frozenset[str] = frozenset()
         self._selection: tuple[float, float] | None = None
         self._playhead = 0.0
         self._hover: Place | None = None
         self._ghost: Wish | None = None
+        self._held_marks: tuple[Mark, ...] = ()
         self._arrangement = Arrangement()
         self._view: TimeView | None = None
         self._scene: Scene | None = None
         self._backdrop = Backdrop()
-        self._down = QScrollBar(Qt.Orientation.Vertical, self)
-        self._along = QScrollBar(Qt.Orientation.Horizontal, self)
-        self._down.valueChanged.connect(self._on_scrolled_down)
-        self._along.valueChanged.connect(self._on_scrolled_along)
+        self._bars = ScrollBars(self, self._on_scrolled_down, self.look_from)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Timeline")
@@ -73,14 +85,24 @@ class Chart(QWidget):
         if before is None or content is None or before.extent != content.extent:
             self._view = None
         if before is None or content is None or before.rows[:1] != content.rows[:1]:
-            self._set_scroll(0)
+            self._bars.put_down(0)
         self._content = content
         self._rebuild()
 
     def set_peaks(self, peaks: Peaks | None, note: str) -> None:
         """Show the sound, or the note where there is none to show."""
         self._peaks, self._note = peaks, note
-        self._rebuild()
+        self._show_bands()
+
+    def set_media(self, media: BandMedia) -> None:
+        """What bands show beside the peaks. It is drawn as it is at the time: after a change, set it again."""
+        self._media = media
+        self._show_bands()
+
+    @property
+    def scene(self) -> Scene | None:
+        """All that is drawn; None while no clip is."""
+        return self._scene
 
     def set_playhead(self, time: float) -> None:
         """Move the playhead; only the strips that it leaves and enters are painted again."""
@@ -106,17 +128,33 @@ class Chart(QWidget):
         if row is not None:
             visible = self._body().height()
             lowest, highest = row.whole.bottom - visible, row.whole.top
-            self._set_scroll(min(max(self._down.value(), lowest), highest))
+            self._bars.put_down(min(max(self._bars.down.value(), lowest), highest))
             self._rebuild()
 
     def set_selection(self, selection: tuple[float, float] | None) -> None:
         self._selection = selection
         self.update()
 
+    def set_held(self, marks: tuple[Mark, ...]) -> None:
+        """What keys that are held down will have marked."""
+        if marks != self._held_marks:
+            self._held_marks = marks
+            self.update()
+
     def set_digits(self, digits: dict[str, str]) -> None:
         """The key that arms each category, for the badges."""
         self._digits = dict(digits)
         self._rebuild()
+
+    def set_pinned(self, categories: Iterable[str]) -> None:
+        """The categories that stay on top, whatever the others are ordered by."""
+        self._pinned = frozenset(categories)
+        self._rebuild()
+
+    def row_height(self, category: str) -> int | None:
+        """How tall a row is drawn; None when the category has none."""
+        row = self._scene.rows.of(category) if self._scene is not None else None
+        return row.whole.height if row is not None else None
 
     def set_arrangement(self, arrangement: Arrangement) -> None:
         """Which bands are shown, and how tall things are."""
@@ -168,8 +206,8 @@ class Chart(QWidget):
         scene = self._scene
         if scene is None:
             return None
-        place = _place(scene, float(point.x()), float(point.y()))
-        return replace(place, target=target_at(scene, place))
+        place = place_on(scene, float(point.x()), float(point.y()))
+        return replace(place, target=target_at(scene, place), threshold=threshold_at(scene, place))
 
     def sizeHint(self) -> QSize:
         return QSize(1000, 380)
@@ -181,22 +219,25 @@ class Chart(QWidget):
     # Drawing
 
     def paintEvent(self, painted: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        scene = self._scene
-        if scene is None:
-            self._paint_empty(painter)
-            return
-        bottom = self._body().bottom() + 1
-        extent, ratio = QSize(self.width(), bottom), self.devicePixelRatioF()
-        self._backdrop.draw(painter, scene, extent, painted.rect(), ratio)
-        painter.fillRect(QRect(0, bottom, self.width(), self.height() - bottom), QColor(scene.theme.window))
-        axis = QRect(round(scene.view.left), 0, round(scene.view.width) + 1, self.height())
-        painter.setClipRect(axis)
-        self._paint_moving(painter, scene, axis.bottom() + 1)
-        painter.setClipping(False)
-        if self.hasFocus():
-            painter.fillRect(QRect(0, 0, scene.sizes.header, 2), QColor(scene.theme.accent))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            scene = self._scene
+            if scene is None:
+                paint_no_clip(painter, self.rect(), self._theme)
+                return
+            bottom = self._body().bottom() + 1
+            extent, ratio = QSize(self.width(), bottom), self.devicePixelRatioF()
+            self._backdrop.draw(painter, scene, extent, painted.rect(), ratio)
+            painter.fillRect(QRect(0, bottom, self.width(), self.height() - bottom), QColor(scene.theme.window))
+            axis = QRect(round(scene.view.left), 0, round(scene.view.width) + 1, self.height())
+            clip_beside_minimap(painter, scene, axis)
+            self._paint_moving(painter, scene, axis.bottom() + 1)
+            painter.setClipping(False)
+            paint_on_minimap(painter, scene, self._playhead, self._hover)
+            if isinstance(self._ghost, Reorder):
+                paint_drop_line(painter, scene, self._ghost.before)
+            if self.hasFocus():
+                paint_focus(painter, self.rect(), scene.theme)
 
     def resizeEvent(self, _: QResizeEvent) -> None:
         self._rebuild()
@@ -207,25 +248,22 @@ class Chart(QWidget):
         super().changeEvent(changed)
 
     def wheelEvent(self, turned: QWheelEvent) -> None:
-        """Down and up move the rows, Shift (or a sideways wheel) the time, Ctrl zooms where the mouse is."""
+        """Zooms at the mouse. With Shift, or sideways: along the time. With Ctrl, or over headers: the rows."""
         view, turn = self._view, turned.angleDelta()
         if view is None:
             return
-        modifiers = turned.modifiers()
-        if modifiers & Qt.KeyboardModifier.ControlModifier:
-            around = view.clamped_time(turned.position().x())
-            self._set_view(view.zoomed(_ZOOM_PER_NOTCH ** (turn.y() / _NOTCH), around=around))
+        modifiers, point = turned.modifiers(), turned.position()
+        if modifiers & Qt.KeyboardModifier.ControlModifier or point.x() < view.left:
+            self._bars.down.setValue(
+                self._bars.down.value() - round(turn.y() / _NOTCH * self._bars.down.singleStep())
+            )
         elif modifiers & Qt.KeyboardModifier.ShiftModifier or abs(turn.x()) > abs(turn.y()):
             notches = (turn.x() or turn.y()) / _NOTCH
             self._set_view(view.panned(-notches * view.span / 8))
         else:
-            self._down.setValue(self._down.value() - round(turn.y() / _NOTCH * self._down.singleStep()))
+            around = view.clamped_time(point.x())
+            self._set_view(view.zoomed(_ZOOM_PER_NOTCH ** (turn.y() / _NOTCH), around=around))
         turned.accept()
-
-    def _paint_empty(self, painter: QPainter) -> None:
-        painter.fillRect(self.rect(), QColor(self._theme.surface))
-        painter.setPen(QPen(QColor(self._theme.text_muted)))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, NO_CLIP)
 
     def _paint_moving(self, painter: QPainter, scene: Scene, bottom: int) -> None:
         selection = self._selection
@@ -235,10 +273,15 @@ class Chart(QWidget):
             paint_selection(painter, scene, *selection, bottom)
         painter.save()
         painter.setClipRect(self._body(), Qt.ClipOperation.IntersectClip)
+        for mark in self._held_marks:
+            paint_mark(painter, scene, mark)
         if isinstance(self._ghost, Mark):
             paint_mark(painter, scene, self._ghost)
+        elif isinstance(self._ghost, Reshape):
+            paint_reshape(painter, scene, self._ghost)
         elif self._hover is not None:
             paint_hover(painter, scene, self._hover)
+        paint_threshold_hand(painter, scene, self._hover, self._ghost)
         painter.restore()
         if self._hover is not None and self._ghost is None:
             paint_hover_time(painter, scene, self._hover, bottom)
@@ -254,7 +297,8 @@ class Chart(QWidget):
 
     def _sizes(self) -> Sizes:
         metrics = QFontMetrics(self.font())
-        return Sizes(line=metrics.height(), character=metrics.averageCharWidth())
+        column = self._arrangement.column
+        return Sizes(metrics.height(), metrics.averageCharWidth(), column)
 
     def _bands(self) -> Bands:
         return Bands(self._sizes(), self._arrangement)
@@ -268,19 +312,21 @@ class Chart(QWidget):
     def _rebuild(self) -> None:
         """Bring view, scroll bars and scene in line with the state, and paint everything anew."""
         content, sizes = self._content, self._sizes()
-        self._backdrop.forget()
+        self._backdrop.forget_body()
         self._scene = None
         if content is not None:
             left, width = sizes.header, max(1, self.width() - sizes.header - GUTTER)
             view = self._view or TimeView.whole(content.extent, left=left, width=width)
             self._view = view.placed(left=left, width=width)
-            rows = Rows(sizes, self._shown_rows(content), self._body().height())
-            self._fit_scroll_bars(rows, self._view)
+            style = self._arrangement.lane_style(len(content.tracks))
+            shown, height = self._shown_rows(content), self._body().height()
+            rows = Rows(sizes, shown, height, style, self._arrangement.rows)
+            self._bars.fit(rows, self._view, self._body(), self.height())
             self._scene = self._make_scene(content, self._view, rows)
-        self._down.setVisible(content is not None and self._down.maximum() > 0)
-        self._along.setVisible(self._view is not None and not self._view.is_whole)
+        self._bars.show_needed(self._view if content is not None else None)
         self.setAccessibleDescription(summary(content, self._armed))
         self.update()
+        self.looked.emit()
 
     def _make_scene(self, content: TimelineContent, view: TimeView, rows: Rows) -> Scene:
         return Scene(
@@ -290,34 +336,32 @@ class Chart(QWidget):
             sizes=rows.sizes,
             bands=self._bands(),
             rows=rows,
-            scroll=self._down.value(),
+            scroll=self._bars.down.value(),
             text=self.font(),
             figures=tabular(self.font()),
             armed=self._armed,
             digits=self._digits,
+            pinned=self._pinned,
             peaks=self._peaks,
             note=self._note,
+            media=self._media,
         )
+
+    def _show_bands(self) -> None:
+        """The bands show something else: what the rows show stays."""
+        self._refresh_scene()
+        self._backdrop.forget_top()
+        self.update(0, 0, self.width(), self._bands().bottom)
+
+    def _refresh_scene(self) -> None:
+        if self._scene is not None:
+            self._scene = self._make_scene(self._scene.content, self._scene.view, self._scene.rows)
 
     def _shown_rows(self, content: TimelineContent) -> tuple[str, ...]:
         """The categories of interest, and the armed one, which must have lanes to be labelled in."""
         armed = self._armed
         is_extra = armed is not None and armed not in content.rows and armed in content.categories
         return (*content.rows, armed) if is_extra and armed is not None else content.rows
-
-    def _fit_scroll_bars(self, rows: Rows, view: TimeView) -> None:
-        body = self._body()
-        with QSignalBlocker(self._down), QSignalBlocker(self._along):
-            self._down.setRange(0, max(0, rows.total - body.height()))
-            self._down.setPageStep(max(1, body.height()))
-            self._down.setSingleStep(max(1, rows.row_height // 2))
-            self._down.setGeometry(self.width() - GUTTER, body.top(), GUTTER, body.height())
-            self._along.setRange(0, round((view.extent - view.span) * 1000))
-            self._along.setPageStep(max(1, round(view.span * 1000)))
-            self._along.setSingleStep(max(1, round(view.span * 100)))
-            self._along.setValue(round(view.onset * 1000))
-            left = round(view.left)
-            self._along.setGeometry(left, self.height() - GUTTER, self.width() - left - GUTTER, GUTTER)
 
     def _set_view(self, view: TimeView) -> None:
         if view != self._view:
@@ -331,35 +375,7 @@ class Chart(QWidget):
             around = self._playhead if view.shows(self._playhead) else middle
             self._set_view(view.zoomed(factor, around=around))
 
-    def _set_scroll(self, value: int) -> None:
-        with QSignalBlocker(self._down):
-            self._down.setValue(value)
-
     def _on_scrolled_down(self) -> None:
-        if self._scene is not None:
-            self._scene = self._make_scene(self._scene.content, self._scene.view, self._scene.rows)
-            self._backdrop.forget_body()
-            self.update()
-
-    def _on_scrolled_along(self, milliseconds: int) -> None:
-        if self._view is not None:
-            self._set_view(self._view.starting_at(milliseconds / 1000))
-
-
-def _place(scene: Scene, x: float, y: float) -> Place:
-    """What lies under a point, but for what exactly of it."""
-    time = scene.view.clamped_time(x)
-    is_column = x < scene.view.left
-    if y < scene.bands.bottom:
-        band = scene.bands.at(y)
-        zone = Zone.COLUMN if is_column else Zone.BAND if band else Zone.RULER
-        return Place(zone, x, time, y=y, band=band)
-    height = y - scene.origin
-    row = scene.rows.at(height)
-    if row is None:
-        return Place(Zone.COLUMN if is_column else Zone.EMPTY, x, time, y=y)
-    if is_column:
-        return Place(Zone.HEADER, x, time, row.category, y=y)
-    modality = row.modality_at(height)
-    level = 0.0 if modality is None else (row.lane(modality).bottom - height) / row.lane(modality).height
-    return Place(Zone.LANE, x, time, row.category, modality, y=y, level=level)
+        self._refresh_scene()
+        self._backdrop.forget_body()
+        self.update()

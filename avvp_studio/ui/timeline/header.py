@@ -8,14 +8,17 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from avvp_studio.ui.icons import pixmap
 from avvp_studio.ui.names import display_name, parser_name
 from avvp_studio.ui.theme import category_colour, mix
-from avvp_studio.ui.timeline.content import MAX_DRAWN_TRACKS
-from avvp_studio.ui.timeline.rows import Band, CategoryRow
+from avvp_studio.ui.timeline.band import Band
+from avvp_studio.ui.timeline.inks import Ink, ink
+from avvp_studio.ui.timeline.rows import CategoryRow
 from avvp_studio.ui.timeline.scene import Scene
-from avvp_studio.ui.timeline.wording import NO_PARSER
+from avvp_studio.ui.timeline.wording import MORE_PARSERS, NO_PARSER
 from trainer.labels import MODALITIES, Modality
 
 _LEFT = 12
 _CHIP = 10
+_LEGEND = 18
+"""Pixels of a parser's line beside its name."""
 _TEXT = _LEFT + _CHIP + 8
 _ICON = 15
 _RIGHT = 10
@@ -29,10 +32,14 @@ def paint_header(painter: QPainter, scene: Scene, row: CategoryRow, ratio: float
     if is_armed:
         painter.fillRect(whole, QColor(mix(scene.theme.accent, scene.theme.surface, 0.22)))
         painter.fillRect(QRectF(0, whole.top(), 3, whole.height()), QColor(scene.theme.accent))
-    _paint_name(painter, scene, row)
-    _paint_marks(painter, scene, row)
+    is_low = row.whole.height < 2 * scene.sizes.line + 8
+    _paint_name(painter, scene, row, row.whole if is_low else row.audio)
+    if is_low:
+        return
+    _paint_marks(painter, scene, row, ratio)
     for modality in MODALITIES:
         _paint_sign(painter, scene, row, modality, ratio)
+        _paint_swatches(painter, scene, row.lane(modality), modality)
 
 
 def paint_corner(painter: QPainter, scene: Scene) -> None:
@@ -40,7 +47,7 @@ def paint_corner(painter: QPainter, scene: Scene) -> None:
     sizes, theme = scene.sizes, scene.theme
     height = scene.bands.bottom - sizes.ruler
     painter.setFont(scene.text)
-    tracks = scene.content.tracks[:MAX_DRAWN_TRACKS]
+    tracks = scene.content.tracks[: scene.rows.style.drawn]
     if not tracks:
         area = QRectF(_LEFT, sizes.ruler, sizes.header - _LEFT - _RIGHT, height)
         painter.setPen(QColor(theme.text_muted))
@@ -50,15 +57,26 @@ def paint_corner(painter: QPainter, scene: Scene) -> None:
             scene.content.no_tracks or NO_PARSER, Qt.TextElideMode.ElideRight, round(room)
         )
         painter.drawText(area, _MIDDLE | Qt.TextFlag.TextWordWrap, said)
-    line = min(sizes.line + 3.0, height / MAX_DRAWN_TRACKS)
+    line = min(sizes.line + 3.0, height / max(2, len(tracks)))
     top = sizes.ruler + (height - line * len(tracks)) / 2
-    for age, track in enumerate(tracks):
-        middle = top + (age + 0.5) * line
-        painter.setPen(_legend_pen(scene, age))
-        painter.drawLine(QLineF(_LEFT - 1, middle, _LEFT + _CHIP + 1, middle))
-        painter.setPen(QColor(theme.text if age == 0 else theme.text_muted))
-        area = QRectF(_TEXT, middle - line / 2, sizes.header - _TEXT - _RIGHT, line)
-        _draw_elided(painter, area, parser_name(track.parser), Qt.TextElideMode.ElideMiddle)
+    for place, track in enumerate(tracks):
+        middle = top + (place + 0.5) * line
+        inked = ink(theme, place)
+        painter.setPen(_legend_pen(inked))
+        painter.drawLine(QLineF(_LEFT - 1, middle, _LEFT + _LEGEND, middle))
+        painter.setPen(QColor(theme.text if inked.is_newest else theme.text_muted))
+        area = QRectF(_LEFT + _LEGEND + 6, middle - line / 2, sizes.header - _LEFT - _LEGEND - 6 - _RIGHT, line)
+        hidden = len(scene.content.tracks) - len(tracks)
+        is_last = place == len(tracks) - 1
+        said = MORE_PARSERS.format(parser=parser_name(track.parser), count=hidden) if hidden and is_last else ""
+        _draw_elided(painter, area, said or parser_name(track.parser), Qt.TextElideMode.ElideMiddle)
+
+
+def paint_drop_line(painter: QPainter, scene: Scene, before: str | None) -> None:
+    """Where a row that is taken along will stand."""
+    row = scene.rows.of(before) if before is not None else None
+    y = scene.origin + (row.whole.top if row is not None else scene.rows.total)
+    painter.fillRect(QRectF(0, y - 2, scene.view.left + scene.view.width, 3), QColor(scene.theme.accent))
 
 
 def _paint_sign(painter: QPainter, scene: Scene, row: CategoryRow, modality: Modality, ratio: float) -> None:
@@ -75,19 +93,35 @@ def _paint_sign(painter: QPainter, scene: Scene, row: CategoryRow, modality: Mod
         painter.drawLine(QLineF(x - half, middle + half, x + half, middle - half))
 
 
-def _paint_name(painter: QPainter, scene: Scene, row: CategoryRow) -> None:
-    theme, middle = scene.theme, _middle(row.audio)
-    index = scene.content.categories.index(row.category)
+def _paint_swatches(painter: QPainter, scene: Scene, lane: Band, modality: Modality) -> None:
+    """Which band of a lane is whose, where each parser has its own."""
+    if not scene.rows.style.has_bands:
+        return
+    for place, band in enumerate(scene.rows.style.parts(lane.height).beliefs):
+        swatch = QRectF(scene.sizes.header - 5, lane.top + band.top, 3, band.height)
+        painter.fillRect(swatch, QColor(ink(scene.theme, place, scene.hue(modality)).colour))
+
+
+def _paint_name(painter: QPainter, scene: Scene, row: CategoryRow, band: Band) -> None:
+    """With the digit before the right edge where there is only one line."""
+    theme, middle = scene.theme, _middle(band)
+    index = scene.content.columns[row.category]
+    right = float(_icon_left(scene) - 6)
+    digit = scene.digits.get(row.category)
+    if band == row.whole and digit is not None:
+        painter.setFont(scene.figures)
+        _badge(painter, scene, right - scene.sizes.line + 8, middle, digit, theme.text)
+        right -= scene.sizes.line
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(category_colour(index)))
     painter.drawRoundedRect(QRectF(_LEFT, middle - _CHIP / 2, _CHIP, _CHIP), 3, 3)
     painter.setFont(_bold(scene.text))
     painter.setPen(QColor(theme.text_muted if scene.is_dimmed(row.category) else theme.text))
-    area = QRectF(_TEXT, middle - scene.sizes.line, _icon_left(scene) - 6 - _TEXT, 2 * scene.sizes.line)
+    area = QRectF(_TEXT, middle - scene.sizes.line, right - _TEXT, 2 * scene.sizes.line)
     _draw_elided(painter, area, display_name(row.category), Qt.TextElideMode.ElideRight)
 
 
-def _paint_marks(painter: QPainter, scene: Scene, row: CategoryRow) -> None:
+def _paint_marks(painter: QPainter, scene: Scene, row: CategoryRow, ratio: float) -> None:
     theme, middle, left = scene.theme, _middle(row.visual), float(_TEXT)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     digit = scene.digits.get(row.category)
@@ -95,6 +129,10 @@ def _paint_marks(painter: QPainter, scene: Scene, row: CategoryRow) -> None:
     if digit is not None:
         badge = _badge(painter, scene, left, middle, digit, theme.text)
         left = badge.right() + 6
+    if row.category in scene.pinned:
+        top_left = QPointF(round(left), round(middle - _ICON / 2))
+        painter.drawPixmap(top_left, pixmap("pin", theme.text_muted, _ICON, ratio))
+        left += _ICON + 6
     if row.category in scene.content.video_labels:
         _badge(painter, scene, left, middle, "video label", theme.text_muted, is_filled=True)
 
@@ -121,11 +159,10 @@ def _badge(
     return badge
 
 
-def _legend_pen(scene: Scene, age: int) -> QPen:
-    if age == 0:
-        return QPen(QColor(scene.theme.text), 1.6)
-    pen = QPen(QColor(scene.theme.text_muted), 1)
-    pen.setDashPattern([3, 2])
+def _legend_pen(inked: Ink) -> QPen:
+    pen = QPen(QColor(inked.colour), 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
+    if inked.dashes:
+        pen.setDashPattern([length / pen.widthF() for length in inked.dashes])
     return pen
 
 

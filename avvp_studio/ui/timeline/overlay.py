@@ -5,13 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from avvp_studio.ui.theme import translucent
+from avvp_studio.ui.theme import Theme, translucent
+from avvp_studio.ui.timeline.arrangement import MINIMAP, SPECTROGRAM
 from avvp_studio.ui.timeline.blocks import paint_ghost
-from avvp_studio.ui.timeline.gestures.place import Place, Zone
-from avvp_studio.ui.timeline.gestures.wishes import Mark
+from avvp_studio.ui.timeline.gestures.place import OnEvent, Place, Side, Zone
+from avvp_studio.ui.timeline.gestures.wishes import Mark, Reshape
 from avvp_studio.ui.timeline.lanes import label_box
+from avvp_studio.ui.timeline.minimap import moment_strips
 from avvp_studio.ui.timeline.ruler import clock
 from avvp_studio.ui.timeline.scene import Scene
+from avvp_studio.ui.timeline.spectrogram import paint_frequency
 from trainer.labels import Modality
 
 
@@ -22,7 +25,7 @@ def segments_box(scene: Scene, category: str, modality: Modality, onset: float, 
         return None
     band, top = row.lane(modality), scene.origin
     left, right = scene.view.x(onset), scene.view.x(offset)
-    return label_box(scene.content, QRectF(left, top + band.top, right - left, band.height))
+    return label_box(scene, QRectF(left, top + band.top, right - left, band.height))
 
 
 def paint_selection(painter: QPainter, scene: Scene, onset: float, offset: float, bottom: float) -> None:
@@ -49,9 +52,40 @@ def paint_mark(painter: QPainter, scene: Scene, mark: Mark) -> None:
         paint_ghost(painter, scene.theme, hue, box, scene.view.pixels_per_second, state=mark.state)
 
 
+def paint_reshape(painter: QPainter, scene: Scene, reshape: Reshape) -> None:
+    """The ghost of a label in its new range; where it was it fades."""
+    event, view = reshape.event, scene.view
+    before = segments_box(scene, event.category, event.modality, event.onset, event.offset)
+    after = segments_box(scene, event.category, reshape.modality, reshape.onset, reshape.offset)
+    if before is None or after is None:
+        return
+    if not reshape.is_copy:
+        painter.fillRect(before.adjusted(0, 1, 0, -1), translucent(scene.theme.surface, 0.75))
+    paint_ghost(
+        painter, scene.theme, scene.hue(reshape.modality), after, view.pixels_per_second, state=event.state
+    )
+
+
+def paint_grip(painter: QPainter, scene: Scene, category: str, target: OnEvent) -> None:
+    """A bar on the end of a label that a drag would take hold of."""
+    event = target.event
+    box = segments_box(scene, category, event.modality, event.onset, event.offset)
+    if box is not None:
+        x = box.left() if target.side is Side.ONSET else box.right()
+        bar = QRectF(x - 2, box.top() + 2, 4, box.height() - 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(scene.theme.accent))
+        painter.drawRoundedRect(bar, 2, 2)
+
+
 def paint_hover(painter: QPainter, scene: Scene, place: Place) -> None:
-    """A frame around the segment that a drag from here would begin with."""
-    if place.zone is not Zone.LANE or place.category is None or place.category != scene.armed:
+    """A frame around the segment that a drag from here would begin with, or the end that it would pull."""
+    if place.zone is not Zone.LANE or place.category is None:
+        return
+    if isinstance(place.target, OnEvent) and place.target.side is not None:
+        paint_grip(painter, scene, place.category, place.target)
+        return
+    if place.category != scene.armed:
         return
     segment = int(place.time)
     if place.modality is None or not 0 <= segment < scene.content.segments:
@@ -65,9 +99,21 @@ def paint_hover(painter: QPainter, scene: Scene, place: Place) -> None:
 
 def paint_hover_time(painter: QPainter, scene: Scene, place: Place, bottom: float) -> None:
     """A faint line under the mouse through all rows, with its time in the ruler."""
+    if place.band == MINIMAP:  # there the same x is another time
+        return
     painter.fillRect(QRectF(round(place.x), 0, 1, bottom), translucent(scene.theme.text, 0.25))
     theme = scene.theme
     _paint_flag(painter, scene, place.x, clock(place.time, 2), theme.text, theme.hover)
+    if place.zone is Zone.BAND and place.band == SPECTROGRAM:
+        paint_frequency(painter, scene, scene.bands.by_name[SPECTROGRAM], place.x, place.y)
+
+
+def paint_focus(painter: QPainter, area: QRect, theme: Theme) -> None:
+    """A frame around all of the timeline: the keys go to it."""
+    width = 2 if theme.has_high_contrast else 1
+    painter.setPen(QPen(QColor(theme.accent), 2 * width))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(area)
 
 
 def paint_playhead(painter: QPainter, scene: Scene, time: float, bottom: float) -> None:
@@ -78,11 +124,11 @@ def paint_playhead(painter: QPainter, scene: Scene, time: float, bottom: float) 
     _paint_flag(painter, scene, x, clock(time, 2), theme.on_accent, theme.playhead)
 
 
-def playhead_strips(scene: Scene, time: float, bottom: int) -> tuple[QRect, QRect]:
-    """The parts of the widget that the playhead covers at a time: its flag and its line."""
+def playhead_strips(scene: Scene, time: float, bottom: int) -> tuple[QRect, ...]:
+    """The parts of the widget that the playhead covers: its flag, its line, its place on the minimap."""
     x = round(scene.view.x(time))
     flag = _flag(scene, x, clock(time, 2)).toAlignedRect().adjusted(-1, -1, 1, 1)
-    return flag, QRect(x - 2, 0, 5, bottom)
+    return flag, QRect(x - 2, 0, 5, bottom), *moment_strips(scene, time)
 
 
 def _flag(scene: Scene, x: float, text: str) -> QRectF:

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
+from avvp_studio.ui.timeline.band import Band
+from avvp_studio.ui.timeline.lane_style import LaneStyle
 from trainer.labels import Modality
 
 GUTTER = 12
 """At the right, always: the vertical scroll bar lies here, so that its coming and going moves no column."""
+_TALLEST = 1000
+"""Pixels: what a row may be given."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Lengths in pixels, from the height of a line of text and the mean width of a character."""
+    """Lengths in pixels, from the height of a line of text and the mean width of a character.
+
+    `column` is how wide a person made the headers; 0 is as wide as suits the text.
+    """
 
     line: int
     character: int
+    column: int = 0
 
     @property
     def header(self) -> int:
-        return min(max(196, self.character * 31), 300)
+        usual = min(max(196, self.character * 31), 300)
+        return min(max(self.narrowest_header, self.column or usual), 3 * usual)
+
+    @property
+    def narrowest_header(self) -> int:
+        return self.character * 14
 
     @property
     def ruler(self) -> int:
@@ -29,15 +44,12 @@ class Sizes:
 
     def band(self, name: str) -> int:
         """The usual height of a band between ruler and lanes."""
-        return {"waveform": self.line * 2 + 20}[name]
+        lines = {"thumbnails": 1.7, "waveform": 1.4, "spectrogram": 5.0}
+        return self.line + 8 if name == "minimap" else round(self.line * lines[name]) + 20
 
     @property
     def shortest_lane(self) -> int:
-        return self.line + 15
-
-    @property
-    def tallest_lane(self) -> int:
-        return self.line * 4
+        return self.line + 10
 
     @property
     def both(self) -> int:
@@ -53,21 +65,6 @@ class Sizes:
     def gap(self) -> int:
         """Between the lanes of one category."""
         return 2
-
-
-@dataclass(frozen=True)
-class Band:
-    """A stretch of pixels from top to bottom."""
-
-    top: int
-    height: int
-
-    @property
-    def bottom(self) -> int:
-        return self.top + self.height
-
-    def holds(self, y: float) -> bool:
-        return self.top <= y < self.bottom
 
 
 @dataclass(frozen=True)
@@ -87,50 +84,78 @@ class CategoryRow:
         """Which lane a height belongs to, margins included; None is the derived row."""
         if y < self.audio.bottom + 1:
             return Modality.AUDIO
-        return Modality.VISUAL if y < self.visual.bottom + 1 else None
+        return Modality.VISUAL if y < self.visual.bottom + 1 or not self.both.height else None
 
 
 @dataclass(frozen=True)
 class Rows:
-    """All categories under one another, as tall as fits into `height`, but never too small to read."""
+    """All categories under one another, as tall as fits into `height`, but never too small to read.
+
+    `own` are the heights of rows that a person chose.
+    """
 
     sizes: Sizes
     categories: tuple[str, ...]
     height: int
-
-    @cached_property
-    def lane_height(self) -> int:
-        if not self.categories:
-            return self.sizes.tallest_lane
-        share = self.height // len(self.categories)
-        lanes = share - 2 * self.sizes.margin - 2 * self.sizes.gap - self.sizes.both
-        return min(max(self.sizes.shortest_lane, lanes // 2), self.sizes.tallest_lane)
+    style: LaneStyle = field(default_factory=LaneStyle)
+    own: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def row_height(self) -> int:
-        sizes = self.sizes
-        return 2 * self.lane_height + 2 * sizes.gap + sizes.both + 2 * sizes.margin
+    def shortest(self) -> int:
+        """The least height of a row."""
+        return self._around_lanes + 2 * self.style.shortest(self.sizes.line)
+
+    @cached_property
+    def usual(self) -> int:
+        """The height of a row that has none of its own: an even share, within bounds."""
+        tallest = self._around_lanes + 2 * self.style.tallest(self.sizes.line)
+        free = [name for name in self.categories if name not in self.own]
+        taken = sum(self._own(name) for name in self.categories if name in self.own)
+        share = (self.height - taken) // max(1, len(free))
+        return min(max(self.shortest, share), tallest)
 
     @property
     def total(self) -> int:
-        return self.row_height * len(self.categories)
+        return self._tops[-1]
 
     def row(self, index: int) -> CategoryRow:
-        top = index * self.row_height
-        audio = Band(top + self.sizes.margin, self.lane_height)
-        visual = Band(audio.bottom + self.sizes.gap, self.lane_height)
-        both = Band(visual.bottom + self.sizes.gap, self.sizes.both)
-        return CategoryRow(self.categories[index], Band(top, self.row_height), audio, visual, both)
+        top, height = self._tops[index], self._tops[index + 1] - self._tops[index]
+        margin, gap, both = self._margin, self.sizes.gap, self._both
+        lane_height = (height - self._around_lanes) // 2
+        audio = Band(top + margin, lane_height)
+        visual = Band(audio.bottom + gap, lane_height)
+        derived = Band(visual.bottom + gap, both)
+        return CategoryRow(self.categories[index], Band(top, height), audio, visual, derived)
 
     def of(self, category: str) -> CategoryRow | None:
         return self.row(self.categories.index(category)) if category in self.categories else None
 
     def at(self, y: float) -> CategoryRow | None:
-        index = int(y // self.row_height)
-        return self.row(index) if y >= 0 and index < len(self.categories) else None
+        return self.row(bisect_right(self._tops, y) - 1) if 0 <= y < self.total else None
 
     def between(self, top: int, bottom: int) -> Sequence[CategoryRow]:
         """The categories of which at least a part lies between two heights."""
-        first = max(0, top // self.row_height)
-        last = min(len(self.categories), -(-bottom // self.row_height))
-        return [self.row(index) for index in range(first, last)]
+        first = max(0, bisect_right(self._tops, top) - 1)
+        indices = range(first, len(self.categories))
+        return [self.row(index) for index in indices if self._tops[index] < bottom]
+
+    @property
+    def _margin(self) -> int:
+        return 2 if self.style.is_compact else self.sizes.margin
+
+    @property
+    def _both(self) -> int:
+        return 0 if self.style.is_compact else self.sizes.both
+
+    @property
+    def _around_lanes(self) -> int:
+        gaps = self.sizes.gap * (1 if self.style.is_compact else 2)
+        return 2 * self._margin + gaps + self._both
+
+    def _own(self, category: str) -> int:
+        return max(self.shortest, min(self.own[category], _TALLEST))
+
+    @cached_property
+    def _tops(self) -> list[int]:
+        heights = (self._own(name) if name in self.own else self.usual for name in self.categories)
+        return list(accumulate(heights, initial=0))

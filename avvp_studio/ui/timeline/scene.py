@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from PySide6.QtGui import QFont
 
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import Theme, mix
 from avvp_studio.ui.timeline.arrangement import Bands
+from avvp_studio.ui.timeline.band_media import BandMedia
 from avvp_studio.ui.timeline.content import TimelineContent
+from avvp_studio.ui.timeline.curves import Steps, steps
 from avvp_studio.ui.timeline.rows import Rows, Sizes
 from avvp_studio.ui.timeline.view import TimeView
 from trainer.labels import Modality
@@ -33,8 +36,15 @@ class Scene:
     figures: QFont
     armed: str | None = None
     digits: dict[str, str] = field(default_factory=dict)
+    pinned: frozenset[str] = frozenset()
     peaks: Peaks | None = None
     note: str = ""
+    media: BandMedia = field(default_factory=BandMedia)
+
+    @cached_property
+    def grid(self) -> Steps | None:
+        """The steps of the segments in view; None where there are none."""
+        return steps(self.view, self.content.segments)
 
     @property
     def origin(self) -> int:

@@ -67,6 +67,6 @@ class TimeView:
 
     def zoomed(self, factor: float, *, around: float) -> TimeView:
         """Closer by `factor` (above 1) or farther (below 1); the time `around` keeps its pixel."""
-        span = min(max(self.span / factor, min(SHORTEST_SPAN, self.extent)), self.extent)
+        span = min(max(self.span / factor, SHORTEST_SPAN), self.extent)
         share = (around - self.onset) / self.span
         return replace(self, onset=0.0, offset=span).starting_at(around - share * span)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from avvp_studio.media.peaks import Peaks
 from avvp_studio.ui.theme import mix
-from avvp_studio.ui.timeline.rows import Band
+from avvp_studio.ui.timeline.band import Band
+from avvp_studio.ui.timeline.band_note import paint_note
+from avvp_studio.ui.timeline.pixels import opacities, picture
 from avvp_studio.ui.timeline.scene import Scene
 
 _MARGIN = 4
@@ -22,21 +24,24 @@ def paint_waveform(painter: QPainter, scene: Scene, band: Band, ratio: float) ->
     """One line per device pixel from the lowest to the highest sample."""
     view = scene.view
     area = QRectF(view.left, band.top, view.width, band.height).adjusted(0, _MARGIN, 0, -_MARGIN)
-    if scene.peaks is None:
-        painter.setFont(scene.text)
-        painter.setPen(QColor(scene.theme.text_muted))
-        painter.drawText(area.adjusted(8, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter, scene.note)
+    if scene.peaks is None or scene.peaks.is_silent:
+        paint_note(painter, scene, band, scene.note)
         return
     offset = min(view.offset, scene.peaks.duration)
     width = round((offset - view.onset) * view.pixels_per_second * ratio)
     if width < 1:
         return
-    channels = scene.peaks.columns(view.onset, offset, width)
-    gain = gain_of(scene.peaks)
+    channels = scene.peaks.columns(view.onset, offset, width) * gain_of(scene.peaks)
     height = area.height() / len(channels)
-    for index, peaks in enumerate(channels * gain):
-        strip = QRectF(area.left(), area.top() + index * height, area.width(), height)
-        _paint_channel(painter, scene, peaks, strip, ratio)
+    middles = [(index + 0.5) * height for index in range(len(channels))]
+    painter.setPen(QPen(QColor(mix(scene.theme.waveform, scene.theme.surface, 0.45)), 1))
+    right = area.left() + width / ratio
+    painter.drawLines([QLineF(area.left(), area.top() + y, right, area.top() + y) for y in middles])
+    covered = np.zeros((round(area.height() * ratio), width), np.float32)
+    for peaks, middle in zip(channels, middles, strict=True):
+        covered += _coverage(peaks, middle * ratio, (height / 2 - 1) * ratio, covered.shape[0])
+    pixels = opacities(scene.theme.waveform)[np.rint(255 * covered).astype(np.uint8)]
+    painter.drawImage(area.topLeft(), picture(pixels, ratio))
 
 
 def gain_of(peaks: Peaks) -> float:
@@ -45,19 +50,9 @@ def gain_of(peaks: Peaks) -> float:
     return min(_HIGHEST_GAIN, max(1.0, 0.95 / loudest)) if loudest > 0 else 1.0
 
 
-def _paint_channel(
-    painter: QPainter, scene: Scene, peaks: NDArray[np.float32], band: QRectF, ratio: float
-) -> None:
-    middle, scale = band.center().y(), band.height() / 2 - 1
-    painter.setPen(QPen(QColor(mix(scene.theme.waveform, scene.theme.surface, 0.45)), 1))
-    painter.drawLine(QLineF(band.left(), middle, band.left() + len(peaks) / ratio, middle))
-    painter.setPen(QPen(QColor(scene.theme.waveform), 1 / ratio))
-    tops = middle - np.clip(peaks[:, 1], -1, 1) * scale
-    bottoms = middle - np.clip(peaks[:, 0], -1, 1) * scale
-    xs = band.left() + (np.arange(len(peaks)) + 0.5) / ratio
-    painter.drawLines(
-        [
-            QLineF(x, top, x, max(bottom, top + 0.5))
-            for x, top, bottom in zip(xs.tolist(), tops.tolist(), bottoms.tolist(), strict=True)
-        ]
-    )
+def _coverage(peaks: NDArray[np.float32], middle: float, scale: float, height: int) -> NDArray[np.float32]:
+    """How much of each pixel (H, W) lies between the lowest and the highest sample; silence fills one."""
+    lowest, highest = np.clip(peaks.T, -1, 1) * scale
+    tops, feet = middle - highest - 0.5, middle - lowest + 0.5
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    return np.asarray(np.clip(np.minimum(feet, rows + 1) - np.maximum(tops, rows), 0, 1), np.float32)

@@ -8,16 +8,32 @@ from html import escape
 
 from avvp_studio.domain.tracks import Reaches
 from avvp_studio.ui.names import display_name, parser_name
+from avvp_studio.ui.timeline.arrangement import MINIMAP, SPECTROGRAM, THUMBNAILS, WAVEFORM
 from avvp_studio.ui.timeline.content import Lane, LaneTrack, TimelineContent, lane
-from avvp_studio.ui.timeline.gestures.wishes import Mark, Select, Wish
+from avvp_studio.ui.timeline.gestures.wishes import Mark, Reshape, Select, SetThreshold, Wish
 from avvp_studio.ui.timeline.ruler import clock
 from trainer.labels import ABSENT, MODALITIES, PRESENT, Modality, State
 
 PERCEIVED = {Modality.AUDIO: "heard", Modality.VISUAL: "seen"}
 PERCEIVES = {Modality.AUDIO: "hear", Modality.VISUAL: "see"}
 NO_PARSER = "No parser has parsed this clip yet"
+MORE_PARSERS = "{parser}  (+{count} not drawn)"
 
 AXIS_TIP = "Drag to scrub, with Shift to select a range."
+BAND_TIPS = {
+    MINIMAP: "The whole clip: labels full, predictions pale. Drag to move the view, click to go there.",
+    THUMBNAILS: f"The picture. {AXIS_TIP}",
+    WAVEFORM: f"The sound. {AXIS_TIP}",
+    SPECTROGRAM: f"The sound, by how high it is. {AXIS_TIP}",
+}
+TALL_TIP = f"The sound, drawn {{gain:.1f}} times as high. {AXIS_TIP}"
+
+_LINES = ("solid line", "dashed line", "dotted line", "dash-dotted line", *["line of its own"] * 4)
+"""As the parsers are drawn, the newest first."""
+
+_THRESHOLD = "{parser}: {category} {perceived} from {level:.2f} on"
+_ALL_THRESHOLDS = "{parser}: everything {perceived} from {level:.2f} on"
+_RULED_OUT = "ruled out for the clip as a whole"
 
 _CHOICES = {
     State.PRESENT: "{perceived} here",
@@ -32,6 +48,11 @@ def choice_text(modality: Modality, state: State) -> str:
     return text[0].upper() + text[1:]
 
 
+def copy_text(modality: Modality, state: State) -> str:
+    """What a menu calls saying the same in the other modality: "Also seen", "Also not heard"."""
+    return f"Also {perceived((modality,), state)}"
+
+
 def drag_text(wish: Wish | None) -> str:
     """What letting go of the mouse now would do; empty where there is nothing to tell."""
     match wish:
@@ -39,11 +60,36 @@ def drag_text(wish: Wish | None) -> str:
             said = f"{display_name(category)} {perceived(modalities, state)}, {span_text(onset, offset)}"
             if state is State.UNSEEN:
                 said = f"{said}: forgotten"
+        case Reshape(event, onset, offset, modality, is_copy):
+            said = f"{display_name(event.category)} {perceived((modality,), event.state)}"
+            said = f"{said}, {span_text(onset, offset)}{', as well' if is_copy else ''}"
+        case SetThreshold(parser, modality, category, float(level), is_all):
+            said = (_ALL_THRESHOLDS if is_all else _THRESHOLD).format(
+                parser=parser_name(parser),
+                category=display_name(category),
+                perceived=PERCEIVED[modality],
+                level=level,
+            )
         case Select(onset, offset):
             said = f"select {span_text(onset, offset)}"
         case _:
             return ""
     return f"Let go: {said}. Esc leaves it as it is."
+
+
+def threshold_text(track: LaneTrack) -> str:
+    """A threshold as its line says it: "0.35", "0.35 (own: 0.50)"."""
+    text = "{level:.2f}" if track.threshold == track.own_threshold else "{level:.2f} (own: {own:.2f})"
+    said = text.format(level=track.threshold, own=track.own_threshold)
+    return said if track.is_admitted else f"{said}, {_RULED_OUT}"
+
+
+def all_thresholds_text(modality: Modality, level: float) -> str:
+    return f"Threshold {level:.2f} for everything {PERCEIVED[modality]}"
+
+
+def own_threshold_text(track: LaneTrack) -> str:
+    return f"The parser's own threshold, {track.own_threshold:.2f}"
 
 
 def perceived(modalities: Sequence[Modality], state: State) -> str:
@@ -87,25 +133,31 @@ def header_tip(content: TimelineContent, category: str, digit: str | None, *, is
     return "<br>".join(f"<nobr>{line}</nobr>" for line in lines)
 
 
-def parsers_tip(content: TimelineContent) -> str:
+def parsers_tip(content: TimelineContent, drawn: int) -> str:
     """The parsers with their full names; the drawn ones first. Without any, why there are none."""
     if not content.tracks:
         # As a paragraph it is wrapped, however long the reason is.
         return f"<p>{escape(content.no_tracks or NO_PARSER)}</p>"
-    kinds = ["solid line", "dashed line"]
     lines = []
-    for age, track in enumerate(content.tracks):
-        kind = kinds[age] if age < len(kinds) else "not drawn"
+    for place, track in enumerate(content.tracks):
+        kind = _LINES[place] if place < drawn else "not drawn"
         unknown = reach_text(track.reach, content.categories)
-        said = ", ".join(filter(None, (kind, str(track.rule), unknown)))
+        said = ", ".join(filter(None, (kind, str(track.rule), unknown, calibration_text(track.calibrated_by))))
         lines.append(f"{escape(track.parser)}: {escape(said)}")
     return "<br>".join(f"<nobr>{line}</nobr>" for line in lines)
 
 
-def sound_tip(gain: float) -> str:
-    """The waveform, and how much taller than it is a quiet sound is drawn."""
-    drawn = f", drawn {gain:.1f} times as high" if gain >= 1.05 else ""
-    return f"The sound{drawn}. {AXIS_TIP}"
+def band_tip(band: str, gain: float) -> str:
+    """What a band shows; of the waveform, how much taller than it is a quiet sound is drawn."""
+    is_tall = band == WAVEFORM and gain >= 1.05
+    return (TALL_TIP if is_tall else BAND_TIPS.get(band, AXIS_TIP)).format(gain=gain)
+
+
+def frequency_text(hertz: float) -> str:
+    """As short as its precision allows: "440 Hz", "1.25 kHz", "4 kHz"."""
+    if hertz < 1000:
+        return f"{hertz:.0f} Hz"
+    return f"{hertz / 1000:.2f}".rstrip("0").rstrip(".") + " kHz"
 
 
 def summary(content: TimelineContent | None, armed: str | None) -> str:
@@ -145,6 +197,11 @@ def reach_text(reach: Reaches, categories: Sequence[str]) -> str:
     return f"{', '.join(parts)} of {len(categories)} categories" if parts else ""
 
 
+def calibration_text(clips: int) -> str:
+    """That a parser was calibrated by what is known of some clips; empty for none."""
+    return f"calibrated by {clips:,} reviewed clip{'' if clips == 1 else 's'}" if clips else ""
+
+
 def _belief(track: LaneTrack, segment: int, modality: Modality) -> str:
     parser, probability = escape(parser_name(track.parser)), float(track.probabilities[segment])
     classes = ", ".join(track.reach.classes) if track.reach else ""
@@ -156,4 +213,6 @@ def _belief(track: LaneTrack, segment: int, modality: Modality) -> str:
     if not math.isfinite(probability):
         return f"{parser}: unknown here"
     verdict = "predicted" if track.predicted[segment] else "not predicted"
+    if not track.is_admitted and probability >= track.threshold:
+        verdict = f"{verdict}, {_RULED_OUT}"
     return f"{parser}: {probability:.2f}, {verdict}"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avvp_studio.ui.timeline.curves import steps
+from avvp_studio.ui.timeline.curves import Columns, steps
+from avvp_studio.ui.timeline.lane_style import LaneStyle
 from avvp_studio.ui.timeline.rows import Rows, Sizes
 from avvp_studio.ui.timeline.ruler import clock, step_at, ticks
 from avvp_studio.ui.timeline.view import SHORTEST_SPAN, TimeView
@@ -73,8 +74,8 @@ def test_times_are_written_as_a_clock(time, decimals, text):
 
 def test_rows_fill_the_height_but_never_become_too_small_to_read():
     few, many = Rows(SIZES, ("a",), 300), Rows(SIZES, tuple("abcdefghij"), 300)
-    assert few.lane_height == SIZES.tallest_lane
-    assert many.lane_height == SIZES.shortest_lane
+    assert few.row(0).audio.height == LaneStyle().tallest(SIZES.line)
+    assert many.row(0).audio.height == LaneStyle().shortest(SIZES.line)
     assert many.total > 300
 
 
@@ -92,7 +93,7 @@ def test_every_height_belongs_to_the_row_and_lane_that_is_drawn_there():
 
 def test_only_rows_in_sight_are_drawn():
     rows = Rows(SIZES, tuple("abcdefghij"), 300)
-    shown = [row.category for row in rows.between(rows.row_height + 5, 3 * rows.row_height)]
+    shown = [row.category for row in rows.between(rows.usual + 5, 3 * rows.usual)]
     assert shown == ["b", "c"]
 
 
@@ -116,3 +117,13 @@ def test_what_is_not_known_stays_unknown_and_does_not_hide_what_is():
     grid = steps(TimeView.whole(4.0, left=0, width=6), 4)
     values = np.array([np.nan, 0.3, np.nan, np.nan], np.float32)
     np.testing.assert_array_equal(grid.highest(values), np.array([0.3, np.nan], np.float32))
+
+
+def test_columns_beyond_the_segments_say_nothing():
+    grid = steps(TimeView.whole(4.0, left=10, width=8), 3)
+    columns = Columns(grid, 10, 8, 1.0)
+    values, flags = np.array([[0.1, 0.2, 0.3]], np.float32), np.array([[1, 0, 3]], np.uint16)
+    np.testing.assert_array_equal(
+        columns.highest(values), np.array([[0.2] * 4 + [0.3] * 2 + [np.nan] * 2], np.float32)
+    )
+    np.testing.assert_array_equal(columns.union(flags), [[1] * 4 + [3] * 2 + [0] * 2])

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QTextDocumentFragment
 from pytestqt.qtbot import QtBot
 
-from avvp_studio.domain.tracks import Track, read_reach
+from avvp_studio.domain.project import Clip
+from avvp_studio.domain.tracks import Track, read_calibration, read_reach
+from avvp_studio.parse_folder import ParseFolder
+from avvp_studio.threshold_file import ThresholdFile
 from avvp_studio.ui.theme import DARK
 from avvp_studio.ui.timeline.content import TimelineContent, lane
 from avvp_studio.ui.timeline.gestures.wishes import Mark
 from avvp_studio.ui.timeline.timeline import Timeline
 from avvp_studio.ui.timeline.wording import reach_text
 from trainer.labels import Modality, State, state_grid
-from trainer.parses import Parse
+from trainer.parses import Parse, ParseFile, write_parses
 
 CATEGORIES = ("Dog", "Frying food")
 AUDIO, VISUAL = Modality.AUDIO, Modality.VISUAL
@@ -32,7 +37,9 @@ META = {
 
 def content(meta: dict, *, older: tuple[Track, ...] = (), no_tracks: str = "") -> TimelineContent:
     values = np.full((6, 2), 0.9, np.float32)
-    newest = Track("zero-shot (default)", Parse(values, values, values[0]), reach=read_reach(meta))
+    parse = Parse(values, values, values[0])
+    calibrated_by = read_calibration(meta)
+    newest = Track("zero-shot (default)", parse, reach=read_reach(meta), calibrated_by=calibrated_by)
     return TimelineContent(
         duration=6.0,
         segments=6,
@@ -98,6 +105,37 @@ def test_the_tooltip_tells_by_which_classes_it_is_known(timeline: Timeline) -> N
     assert "frying pan" in tip
     assert "0.90" not in tip
     assert "cannot see 1 of 2 categories" in timeline.tip_at(QPoint(40, 40))
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"audio": {"from": "constants"}, "visual": {"clips": 1}}, "calibrated by 1 reviewed clip"),
+        ({"audio": {"clips": 1200}, "visual": {"clips": 7}}, "calibrated by 1,200 reviewed clips"),
+        ({"audio": {"from": "constants"}}, ""),
+        ({"audio": {"clips": "many"}, "visual": None}, ""),
+        ("constants", ""),
+    ],
+)
+def test_the_legend_tells_by_how_many_clips_a_parser_was_calibrated(
+    timeline: Timeline, said: object, text: str
+) -> None:
+    timeline.set_content(content({**META, "calibration": said}))
+    tip = timeline.tip_at(QPoint(40, 40))
+    assert text in tip
+    assert ("calibrated" in tip) == bool(text)
+
+
+def test_a_parse_file_says_how_far_its_parser_reaches_and_by_what_it_was_calibrated(tmp_path: Path) -> None:
+    values = np.full((6, 2), 0.9, np.float32)
+    meta = {**META, "calibration": {"audio": {"clips": 3}}}
+    parses = ParseFile.from_clips({"a": Parse(values, values, values[0])}, CATEGORIES, meta)
+    write_parses(tmp_path / "p.npz", parses)
+    folder = ParseFolder(tmp_path, CATEGORIES, print, ThresholdFile(tmp_path / "thresholds.json", print))
+    folder.scan()
+    (track,) = folder.tracks(Clip("a", "train", None, 6.0, 6))
+    assert track.calibrated_by == 3
+    assert not track.reach[VISUAL, "Frying food"].is_known
 
 
 def test_how_much_a_parser_cannot_know_is_counted() -> None:

@@ -40,6 +40,11 @@ class Ground:
     def within_clip(self, time: float) -> float:
         return min(max(0.0, time), self.content.duration)
 
+    def settled(self, time: float) -> float:
+        """Where an end of a label comes to be that a hand lets go of at a time."""
+        wanted = round(time, 3) if self.is_free else float(round(time))
+        return min(max(0.0, wanted), float(self.content.segments))
+
     def span(self, time: float, other: float) -> tuple[float, float]:
         """From the one time to the other, in either direction: of whole segments, unless `is_free`."""
         if self.is_free:
@@ -80,6 +85,12 @@ class Drag:
     def moved(self, place: Place, held: Held) -> Self:
         has_moved = self.has_moved or abs(place.x - self.start.x) > CLICK_SLOP
         return replace(self, now=place, held=held, has_moved=has_moved)
+
+    def preview(self) -> Wish | None:
+        raise NotImplementedError
+
+    def released(self) -> Wish | None:
+        raise NotImplementedError
 
     @property
     def is_back(self) -> bool:

@@ -1,16 +1,16 @@
-"""Gestures that label, and that choose what is labelled."""
+"""Gestures that label."""
 
 from __future__ import annotations
 
 from avvp_studio.ui.timeline.gestures.gesture import Drag
-from avvp_studio.ui.timeline.gestures.wishes import Arm, Mark, Seek, Wish
+from avvp_studio.ui.timeline.gestures.wishes import Mark, Seek, Wish
 from trainer.labels import MODALITIES, State
 
 
 class Marking(Drag):
     """Over the armed category: to the right is present, to the left is absent, with Shift is unseen.
 
-    Over its audio-visual row it marks both modalities. Shift may be pressed on the way.
+    Over its audio-visual row, and with Alt, it marks both modalities. The keys may be pressed on the way.
     """
 
     def preview(self) -> Wish | None:
@@ -18,7 +18,7 @@ class Marking(Drag):
             return None
         modality = self.start.modality
         onset, offset = self.ground.span(self.start.time, self.now.time)
-        modalities = MODALITIES if modality is None else (modality,)
+        modalities = MODALITIES if modality is None or self.held.alt else (modality,)
         return Mark(modalities, self.start.category, onset, offset, self._state())
 
     def released(self) -> Wish | None:
@@ -28,16 +28,3 @@ class Marking(Drag):
         if self.held.shift:
             return State.UNSEEN
         return State.PRESENT if self.now.x > self.start.x else State.ABSENT
-
-
-class Arming(Drag):
-    """A click on a header arms; on the armed one it disarms."""
-
-    def preview(self) -> Wish | None:
-        return None
-
-    def released(self) -> Wish | None:
-        category = self.start.category
-        if self.has_moved or category is None:
-            return None
-        return Arm(None if category == self.ground.armed else category)

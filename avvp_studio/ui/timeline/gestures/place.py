@@ -38,9 +38,20 @@ class OnEvent:
 
 @dataclass(frozen=True)
 class OnThreshold:
-    """The mouse is over the line of the newest parser's threshold in a lane."""
+    """The mouse is over the line of a parser's threshold; from 0 to 1 it is so many pixels.
 
+    `own` is the parser's own threshold.
+    """
+
+    parser: str
     level: float
+    own: float
+    pixels: float
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether a person has moved it."""
+        return self.level != self.own
 
 
 @dataclass(frozen=True)
@@ -48,9 +59,18 @@ class OnFoot:
     """The mouse is over the line below a row or a band, whose height it can change."""
 
     height: int
+    category: str = ""
+    band: str = ""
 
 
-Target = OnEvent | OnThreshold | OnFoot
+@dataclass(frozen=True)
+class OnColumnEdge:
+    """The mouse is over the right edge of the headers."""
+
+    width: int
+
+
+Target = OnEvent | OnFoot | OnColumnEdge
 
 
 @dataclass(frozen=True)
@@ -58,7 +78,8 @@ class Place:
     """What lies under the mouse.
 
     A lane without a modality is the derived audio-visual row. `band` names the band between ruler and lanes.
-    `level` is how high in its lane the place is: 0 at the foot, 1 at the top; of use where `modality` is known.
+    `level` is how high in its lane, or header, the place is: 0 at the foot, 1 at the top. The line of a
+    threshold may lie over a target, and is taken hold of by going up or down.
     """
 
     zone: Zone
@@ -70,3 +91,4 @@ class Place:
     band: str = ""
     level: float = 0.0
     target: Target | None = None
+    threshold: OnThreshold | None = None

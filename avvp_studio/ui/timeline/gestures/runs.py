@@ -7,8 +7,27 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from avvp_studio.ui.timeline.content import TimelineContent, lane
 from avvp_studio.ui.timeline.gestures.gesture import touched_segments
-from trainer.labels import UNSEEN
+from avvp_studio.ui.timeline.gestures.place import OnEvent, Place
+from trainer.labels import MODALITIES, UNSEEN, runs
+
+
+def stretch_under(content: TimelineContent, place: Place) -> tuple[float, float] | None:
+    """From where to where the label goes on that lies under the mouse, else the prediction; None without."""
+    if isinstance(place.target, OnEvent):
+        return place.target.event.onset, place.target.event.offset
+    if place.category is None or place.category not in content.columns:
+        return None
+    modalities = MODALITIES if place.modality is None else (place.modality,)
+    lanes = [lane(content, modality, place.category) for modality in modalities]
+    present = np.logical_and.reduce([shown.present for shown in lanes])
+    predicted = np.logical_and.reduce([shown.predicted for shown in lanes])
+    for cells in (present, predicted):
+        for first, last in runs(cells):
+            if first <= place.time < last:
+                return float(first), float(last)
+    return None
 
 
 def run_under(
