@@ -26,7 +26,8 @@ run: $(READY) encoders ## start the studio (on its sample project, or PROJECT=fo
 
 .PHONY: test
 test: $(ALL) encoders ## run the tests (no screen and no GPU needed)
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
+		--numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: $(ALL) ## lint, types, import contracts

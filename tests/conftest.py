@@ -17,6 +17,13 @@ os.environ.setdefault("QT_LOGGING_RULES", "qt.multimedia.*=false")
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, those of a file stay together, and all that need the cluster."""
+    for item in items:
+        needs_cluster = "cluster" in item.path.parts
+        item.add_marker(pytest.mark.xdist_group("cluster" if needs_cluster else str(item.path)))
+
+
 @pytest.fixture(autouse=True)
 def _no_widgets_of_earlier_tests() -> Iterator[None]:
     """What was to be deleted later goes now: Qt waits for an event loop, and a new theme would reach it."""
