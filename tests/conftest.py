@@ -17,9 +17,9 @@ os.environ.setdefault("QT_LOGGING_RULES", "qt.multimedia.*=false")
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the tests, those of a file stay together, and all that need the cluster."""
-    for item in items:
+    for item in items if config.pluginmanager.hasplugin("xdist") else ():
         needs_cluster = "cluster" in item.path.parts
         item.add_marker(pytest.mark.xdist_group("cluster" if needs_cluster else str(item.path)))
 

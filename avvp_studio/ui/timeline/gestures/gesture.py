@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
@@ -69,7 +70,7 @@ class Gesture(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Drag:
+class Drag(ABC):
     """A gesture that knows where it began, where it is, and whether it ever left its place."""
 
     ground: Ground
@@ -86,11 +87,11 @@ class Drag:
         has_moved = self.has_moved or abs(place.x - self.start.x) > CLICK_SLOP
         return replace(self, now=place, held=held, has_moved=has_moved)
 
-    def preview(self) -> Wish | None:
-        raise NotImplementedError
+    @abstractmethod
+    def preview(self) -> Wish | None: ...
 
-    def released(self) -> Wish | None:
-        raise NotImplementedError
+    @abstractmethod
+    def released(self) -> Wish | None: ...
 
     @property
     def is_back(self) -> bool:
